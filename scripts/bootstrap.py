@@ -1,0 +1,109 @@
+"""Make this project's own environment from its hashed lock; standard library only.
+
+`python3 scripts/bootstrap.py` makes `.venv` (the `mlsecops` command), `python3 scripts/bootstrap.py dev` makes
+`.venv-dev` (the same and what the tests need). Doing it again costs nothing; two at once are safe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+FLAVOURS = {"run": ".venv", "dev": ".venv-dev"}
+
+
+class BootstrapError(Exception):
+    """The environment could not be made; the text says what to do."""
+
+
+def ensure(flavour: str = "run", repository: Path = REPOSITORY) -> Path:
+    """Return the folder of the environment, made or renewed if its lock or its interpreter changed.
+
+    Raises BootstrapError with one sentence when the interpreter is too old or the packages cannot be had.
+    """
+    if sys.version_info < (3, 11):
+        raise BootstrapError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
+    lock = repository / "scripts" / "requirements" / ("dev.txt" if flavour == "dev" else "mlsecops.txt")
+    environment = repository / FLAVOURS[flavour]
+    stamp = environment / "mlsecops-lock"
+    wanted = "\n".join([_digest(lock), _digest(repository / "pyproject.toml"), sys.version, str(environment)])
+    with _exclusive(repository / f"{FLAVOURS[flavour]}.lock"):
+        if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+            return environment
+        print(f"setting up {environment.name} (once)", file=sys.stderr, flush=True)
+        shutil.rmtree(environment, ignore_errors=True)
+        venv.create(environment, with_pip=True, symlinks=True)
+        _pip(environment, "--require-hashes", "--only-binary=:all:", "-r", str(lock))
+        _link(environment, repository / "scripts")
+        stamp.write_text(wanted, encoding="utf-8")
+    return environment
+
+
+def _pip(environment: Path, *arguments: str) -> None:
+    command = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
+    command += ["--disable-pip-version-check", "--no-input", *arguments]
+    finished = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if finished.returncode != 0:
+        last = (finished.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+        raise BootstrapError(f"pip could not install the locked packages: {last} (is a package index reachable?)")
+
+
+def _link(environment: Path, source: Path) -> None:
+    """Put the package and its command into the environment without a build."""
+    site = next((environment / "lib").glob("python3.*/site-packages"))
+    (site / "mlsecops-source.pth").write_text(f"{source}\n", encoding="utf-8")
+    command = environment / "bin" / "mlsecops"
+    command.write_text(
+        f"#!{environment / 'bin' / 'python'}\nfrom mlsecops.__main__ import main\n\nmain()\n", encoding="utf-8"
+    )
+    command.chmod(0o755)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@contextlib.contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def run(flavour: str, command: list[str]) -> int:
+    """Run a command of the environment with its `bin` first on PATH; return its exit code."""
+    environment = ensure(flavour)
+    path = os.pathsep.join([str(environment / "bin"), os.environ.get("PATH", os.defpath)])
+    return subprocess.run(
+        [str(environment / "bin" / command[0]), *command[1:]], check=False, env={**os.environ, "PATH": path}
+    ).returncode
+
+
+def main(arguments: list[str]) -> int:
+    """Make the environment that the first argument names and print its folder."""
+    flavour = arguments[0] if arguments else "run"
+    if flavour not in FLAVOURS or len(arguments) > 1:
+        print(f"usage: bootstrap.py [{'|'.join(FLAVOURS)}]", file=sys.stderr)
+        return 2
+    try:
+        print(ensure(flavour))
+    except (BootstrapError, OSError) as error:
+        print(f"mlsecops: {error}", file=sys.stderr)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
