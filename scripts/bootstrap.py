@@ -1,7 +1,7 @@
 """Make this project's own environment from its hashed lock; standard library only.
 
-`python3 scripts/bootstrap.py` makes `.venv` (the `mlsecops` command), `python3 scripts/bootstrap.py dev` makes
-`.venv-dev` (the same and what the tests need). Doing it again costs nothing; two at once are safe.
+`python3 scripts/bootstrap.py` makes `.venv` (the `mlsecops` command), `python3 scripts/bootstrap.py dev`
+makes `.venv-dev` (the same and what the tests need). Doing it again costs nothing; two at once are safe.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def ensure(flavour: str = "run", repository: Path = REPOSITORY) -> Path:
 def _pip(environment: Path, *arguments: str) -> None:
     command = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
     command += ["--disable-pip-version-check", "--no-input", *arguments]
-    finished = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    finished = subprocess.run(command, check=False, capture_output=True, text=True)
     if finished.returncode != 0:
         last = (finished.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-        raise BootstrapError(f"pip could not install the locked packages: {last} (is a package index reachable?)")
+        raise BootstrapError(f"the locked packages cannot be installed: {last} (is an index reachable?)")
 
 
 def _link(environment: Path, source: Path) -> None:
@@ -65,9 +65,8 @@ def _link(environment: Path, source: Path) -> None:
     site = next((environment / "lib").glob("python3.*/site-packages"))
     (site / "mlsecops-source.pth").write_text(f"{source}\n", encoding="utf-8")
     command = environment / "bin" / "mlsecops"
-    command.write_text(
-        f"#!{environment / 'bin' / 'python'}\nfrom mlsecops.__main__ import main\n\nmain()\n", encoding="utf-8"
-    )
+    start = "from mlsecops.__main__ import main\n\nmain()\n"
+    command.write_text(f"#!{environment / 'bin' / 'python'}\n{start}", encoding="utf-8")
     command.chmod(0o755)
 
 

@@ -1,0 +1,296 @@
+"""What a tool gets to do its work with, and what it gives back."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+
+from mlsecops.sarif.build import Json
+from mlsecops.toolbox import Limits, StartError, Toolbox, ToolboxError
+from mlsecops.toolbox.environments import installer_environment
+
+if TYPE_CHECKING:
+    from mlsecops.policy import Policy
+    from mlsecops.project import Project
+
+_LAST_WORDS = 300
+# Certificates and proxies only: a tool that talks to a network must find it, and nothing else of ours.
+_NETWORK_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+class ToolError(Exception):
+    """A tool did not do its work; the text is one plain sentence that does not name the tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file, rule or package that a tool could not read: the run is incomplete."""
+
+    uri: str
+    message: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parsed:
+    """What a tool's output says. `due` are the units it had to look at when they are not its targets."""
+
+    looked_at: frozenset[str]
+    rules: list[Json]
+    results: list[Json]
+    canary: frozenset[str]
+    problems: list[Problem] = field(default_factory=list)
+    due: frozenset[str] | None = None
+    notes: list[str] = field(default_factory=list)
+    properties: Json = field(default_factory=dict)
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A command that ended with an exit code the tool is known to use, and whose output is new."""
+
+    exit_code: int
+    stdout: Path
+    stderr: Path
+    output: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a run was asked for on the command line."""
+
+    no_exec: bool = False
+    advisories: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What every scan of one run shares."""
+
+    stage: str
+    project: Project
+    policy: Policy
+    toolbox: Toolbox
+    work: Path
+    options: Options = Options()
+    identifier: str | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One tool's work: its targets, a scratch folder of its own, and the way to start its program."""
+
+    tool: Tool
+    context: Context
+    targets: tuple[str, ...]
+    work: Path
+
+    @property
+    def root(self) -> Path:
+        """The scanned project's folder."""
+        return self.context.project.root
+
+    @property
+    def project(self) -> Project:
+        """The scanned project."""
+        return self.context.project
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of the run."""
+        return self.context.policy
+
+    @property
+    def no_exec(self) -> bool:
+        """Whether nothing of the project's own code may run."""
+        return self.context.options.no_exec
+
+    def canary(self, files: Mapping[str, bytes]) -> Path:
+        """Write the known-bad input into a fresh folder below `work` and return it."""
+        return _write_files(self.work / "canary", files)
+
+    def copy(self, uris: Collection[str], into: str) -> Path:
+        """Copy files of the project below `work/into`, so that no configuration beside them comes along."""
+        contents = {uri: self.project.file(uri).path for uri in uris}
+        folder = self.work / into
+        for uri, source in contents.items():
+            target = folder / uri
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def execute(
+        self,
+        argv: Sequence[str],
+        *,
+        exit_codes: Collection[int],
+        output: Path | None = None,
+        environment: str | None = None,
+        timeout: float | None = None,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        installer: bool = False,
+    ) -> Completed:
+        """Run a program of the tool's environment to its end.
+
+        `output` is the file that it must write (else its stdout).
+        `installer` gives it the index settings of the user, for resolving packages.
+        Raises ToolError when it is missing, crashes, hangs, ends with an exit code it is not known for, or
+        leaves no new output.
+        """
+        folder = fresh_folder(self.work / "runs")
+        stdout, stderr = folder / "stdout", folder / "stderr"
+        result = output or stdout
+        result.unlink(missing_ok=True)
+        limits = Limits(seconds=timeout or self.tool.timeout)
+        try:
+            home = self._environment(environment)
+            command = [str(_program(home, argv[0])), *argv[1:]]
+            finished = self.context.toolbox.processes.run(
+                command,
+                cwd=cwd or self.work,
+                env={**self._variables(home, installer), **(env or {})},
+                stdout=stdout,
+                stderr=stderr,
+                limits=limits,
+            )
+        except StartError as error:
+            raise ToolError(str(error)) from error
+        if finished.timed_out:
+            raise ToolError(f"it did not end within {limits.seconds:.0f} s and was stopped")
+        if finished.exit_code < 0:
+            raise ToolError(f"it was ended by signal {-finished.exit_code}{_last_words(stderr)}")
+        if finished.exit_code not in exit_codes:
+            raise ToolError(f"it ended with exit code {finished.exit_code}{_last_words(stderr, stdout)}")
+        if not result.is_file() or result.stat().st_size == 0:
+            raise ToolError(f"it wrote no output (exit code {finished.exit_code}){_last_words(stderr)}")
+        return Completed(finished.exit_code, stdout, stderr, result)
+
+    def execute_json(
+        self,
+        argv: Sequence[str],
+        *,
+        exit_codes: Collection[int],
+        output: Path | None = None,
+        environment: str | None = None,
+        timeout: float | None = None,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Run a program as `execute` does, read its output as JSON; ToolError when that is not whole."""
+        completed = self.execute(
+            argv,
+            exit_codes=exit_codes,
+            output=output,
+            environment=environment,
+            timeout=timeout,
+            cwd=cwd,
+            env=env,
+        )
+        try:
+            return orjson.loads(completed.output.read_bytes())
+        except orjson.JSONDecodeError as error:
+            raise ToolError(f"its output cannot be read: it is not whole JSON ({error})") from error
+
+    def _environment(self, name: str | None) -> Path:
+        wanted = name or self.tool.environment
+        if wanted is None:
+            raise ToolError("it has no environment to run programs from")
+        try:
+            return self.context.toolbox.environment(wanted)
+        except ToolboxError as error:
+            raise ToolError(f"it is missing: {error}") from error
+
+    def _variables(self, environment: Path, installer: bool) -> dict[str, str]:
+        home, scratch = self.work / "home", self.work / "tmp"
+        for folder in (home, scratch):
+            folder.mkdir(exist_ok=True)
+        variables = {key: os.environ[key] for key in _NETWORK_VARIABLES if key in os.environ}
+        if installer:
+            variables = installer_environment(os.environ)
+        else:
+            variables["HOME"] = str(home)
+        path = os.pathsep.join([str(environment / "bin"), os.defpath.lstrip(":")])
+        return {**variables, "PATH": path, "TMPDIR": str(scratch), "LANG": "C.UTF-8", "NO_COLOR": "1"}
+
+
+class Tool(Protocol):
+    """One external tool, or one check of our own. `weight` is its typical CPU time in seconds."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def environment(self) -> str | None: ...
+    @property
+    def information_uri(self) -> str: ...
+    @property
+    def canary_rules(self) -> frozenset[str]: ...
+    @property
+    def weight(self) -> float: ...
+    @property
+    def timeout(self) -> float: ...
+
+    def run(self, job: Job) -> Parsed:
+        """Look at the job's targets and the canary. Raises ToolError with one sentence."""
+        ...
+
+
+def _program(environment: Path, name: str) -> Path:
+    program = environment / "bin" / name
+    try:
+        mode = program.stat().st_mode
+    except OSError as error:
+        raise StartError(f"it is missing: there is no {name} in its environment") from error
+    if not (stat.S_ISREG(mode) and os.access(program, os.X_OK)):
+        raise StartError(f"it cannot be started: {name} is not executable")
+    return program
+
+
+def _last_words(*files: Path) -> str:
+    """The last line a tool printed, as the end of a sentence."""
+    for file in files:
+        with file.open("rb") as stream:
+            stream.seek(max(0, file.stat().st_size - 4096))
+            lines = stream.read().decode("utf-8", "replace").strip().splitlines()
+        if lines:
+            return f": {printable(lines[-1].strip())[:_LAST_WORDS]}"
+    return ""
+
+
+def printable(text: str) -> str:
+    """Text of a stranger on one line: control characters and lone surrogates as escapes."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
+    for name, content in files.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return folder
+
+
+def fresh_folder(folder: Path) -> Path:
+    """A new folder of that name, or of that name and the next free number."""
+    number = 0
+    while True:
+        candidate = folder if number == 0 else folder.with_name(f"{folder.name}-{number}")
+        try:
+            candidate.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        else:
+            return candidate
