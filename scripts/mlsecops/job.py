@@ -140,11 +140,13 @@ class Job:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         installer: bool = False,
+        silent: bool = False,
     ) -> Completed:
         """Run a program of the tool's environment to its end.
 
         `output` is the file that it must write (else its stdout).
-        `installer` gives it the index settings of the user, for resolving packages.
+        A program given by its absolute path is run as it is. `installer` gives it the index settings of the
+        user, for resolving packages; `silent` programs print nothing when all is well.
         Raises ToolError when it is missing, crashes, hangs, ends with an exit code it is not known for, or
         leaves no new output.
         """
@@ -154,12 +156,12 @@ class Job:
         result.unlink(missing_ok=True)
         limits = Limits(seconds=timeout or self.tool.timeout)
         try:
-            home = self._environment(environment)
-            command = [str(_program(home, argv[0])), *argv[1:]]
+            program = self._program(argv[0], environment)
+            command = [str(program), *argv[1:]]
             finished = self.context.toolbox.processes.run(
                 command,
                 cwd=cwd or self.work,
-                env={**self._variables(home, installer), **(env or {})},
+                env={**self._variables(program.parent, installer), **(env or {})},
                 stdout=stdout,
                 stderr=stderr,
                 limits=limits,
@@ -172,7 +174,7 @@ class Job:
             raise ToolError(f"it was ended by signal {-finished.exit_code}{_last_words(stderr)}")
         if finished.exit_code not in exit_codes:
             raise ToolError(f"it ended with exit code {finished.exit_code}{_last_words(stderr, stdout)}")
-        if not result.is_file() or result.stat().st_size == 0:
+        if not silent and (not result.is_file() or result.stat().st_size == 0):
             raise ToolError(f"it wrote no output (exit code {finished.exit_code}){_last_words(stderr)}")
         return Completed(finished.exit_code, stdout, stderr, result)
 
@@ -202,7 +204,8 @@ class Job:
         except orjson.JSONDecodeError as error:
             raise ToolError(f"its output cannot be read: it is not whole JSON ({error})") from error
 
-    def _environment(self, name: str | None) -> Path:
+    def environment(self, name: str | None = None) -> Path:
+        """Folder of the tool's own environment, or of the named one. Raises ToolError when it is missing."""
         wanted = name or self.tool.environment
         if wanted is None:
             raise ToolError("it has no environment to run programs from")
@@ -211,7 +214,17 @@ class Job:
         except ToolboxError as error:
             raise ToolError(f"it is missing: {error}") from error
 
-    def _variables(self, environment: Path, installer: bool) -> dict[str, str]:
+    def _program(self, name: str, environment: str | None) -> Path:
+        program = Path(name) if Path(name).is_absolute() else self.environment(environment) / "bin" / name
+        try:
+            mode = program.stat().st_mode
+        except OSError as error:
+            raise ToolError(f"it is missing: there is no {program.name} in its environment") from error
+        if not (stat.S_ISREG(mode) and os.access(program, os.X_OK)):
+            raise ToolError(f"it cannot be started: {program.name} is not executable")
+        return program
+
+    def _variables(self, programs: Path, installer: bool) -> dict[str, str]:
         home, scratch = self.work / "home", self.work / "tmp"
         for folder in (home, scratch):
             folder.mkdir(exist_ok=True)
@@ -220,7 +233,7 @@ class Job:
             variables = installer_environment(os.environ)
         else:
             variables["HOME"] = str(home)
-        path = os.pathsep.join([str(environment / "bin"), os.defpath.lstrip(":")])
+        path = os.pathsep.join([str(programs), os.defpath.lstrip(":")])
         return {**variables, "PATH": path, "TMPDIR": str(scratch), "LANG": "C.UTF-8", "NO_COLOR": "1"}
 
 
@@ -245,15 +258,21 @@ class Tool(Protocol):
         ...
 
 
-def _program(environment: Path, name: str) -> Path:
-    program = environment / "bin" / name
-    try:
-        mode = program.stat().st_mode
-    except OSError as error:
-        raise StartError(f"it is missing: there is no {name} in its environment") from error
-    if not (stat.S_ISREG(mode) and os.access(program, os.X_OK)):
-        raise StartError(f"it cannot be started: {name} is not executable")
-    return program
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A tool that is due, and the repository-relative files it is due to look at."""
+
+    tool: Tool
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A tool that is not due, and why: what was looked for and not found, or what switched it off."""
+
+    tool: str
+    reason: str
+    information_uri: str = ""
 
 
 def _last_words(*files: Path) -> str:

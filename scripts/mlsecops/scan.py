@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mlsecops import __version__
-from mlsecops.job import Context, Job, Parsed, Problem, Tool, ToolError, fresh_folder, printable
+from mlsecops.job import Context, Job, Parsed, Problem, Skip, Tool, ToolError, fresh_folder, printable
 from mlsecops.sarif.build import Json, Status, encode_uri
 from mlsecops.sarif.fingerprint import add_fingerprints
 from mlsecops.sarif.normalise import normalise_run
@@ -28,23 +27,6 @@ _DEFECTS = (
     TypeError,
     ValueError,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """A tool that is due, and the repository-relative files it is due to look at."""
-
-    tool: Tool
-    targets: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """A tool that is not due, and why: what was looked for and not found, or what switched it off."""
-
-    tool: str
-    reason: str
-    information_uri: str = ""
 
 
 def scan(tool: Tool, targets: Sequence[str], context: Context) -> Json:

@@ -70,7 +70,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """A place in a file of the repository; `uri` is the plain relative path, lines and columns count from 1."""
+    """A place in a file of the repository; `uri` is the plain relative path, lines and columns from 1."""
 
     uri: str
     start_line: int = 1

@@ -42,7 +42,7 @@ class Environments:
     uv: Path
     overrides: Mapping[str, Path] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    _ready: dict[str, Path] = field(default_factory=dict, init=False)
+    _made: dict[str, Path | ToolboxError] = field(default_factory=dict, init=False)
     _guards: dict[str, threading.Lock] = field(default_factory=dict, init=False)
 
     def names(self) -> tuple[str, ...]:
@@ -83,11 +83,16 @@ class Environments:
 
         Raises ToolboxError with one sentence when there is no lock or the packages cannot be had.
         """
-        guard = self._guards.setdefault(name, threading.Lock())
-        with guard:
-            if name not in self._ready:
-                self._ready[name] = self._make(name)
-            return self._ready[name]
+        with self._guards.setdefault(name, threading.Lock()):
+            if name not in self._made:
+                try:
+                    self._made[name] = self._make(name)
+                except ToolboxError as error:
+                    self._made[name] = error
+        made = self._made[name]
+        if isinstance(made, ToolboxError):
+            raise ToolboxError(str(made))
+        return made
 
     def _make(self, name: str) -> Path:
         path = self.path(name)

@@ -1,0 +1,151 @@
+"""The chain: plan the stages, run their tools side by side, write one SARIF file per stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+
+from mlsecops.job import Context, Options, Scan, Skip
+from mlsecops.policy import Policy
+from mlsecops.project import Project
+from mlsecops.sarif.build import SCHEMA, Json, Status
+from mlsecops.scan import scan, skipped
+from mlsecops.stages import container, model, sast, sca, test
+from mlsecops.toolbox import Toolbox, ToolboxError
+
+_PREPARE_AT_ONCE = 8
+
+
+class Plan(Protocol):
+    """What every stage module offers: what is in the project -> which tools are due on which targets."""
+
+    def __call__(self, project: Project, policy: Policy, options: Options) -> list[Scan | Skip]: ...
+
+
+STAGES: Mapping[str, Plan] = {
+    "test": test.plan,
+    "sca": sca.plan,
+    "sast": sast.plan,
+    "model": model.plan,
+    "container": container.plan,
+}
+
+
+class Progress(Protocol):
+    """Whoever watches a run."""
+
+    def started(self, stage: str, tool: str) -> None: ...
+    def finished(self, stage: str, tool: str, status: Status, reason: str, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """One run over one project; `cores` bounds how many tools run at once."""
+
+    project: Project
+    policy: Policy
+    options: Options
+    toolbox: Toolbox
+    work: Path
+    cores: int
+    identifier: str | None = None
+
+    def run(self, stages: Sequence[str], out: Path, progress: Progress) -> list[Path]:
+        """Run stages and write `out/<stage>.sarif` for each; return the files in the order of the stages.
+
+        Files of an earlier run are removed first. A stage that breaks still leaves its file, as incomplete.
+        """
+        out.mkdir(parents=True, exist_ok=True)
+        files = {stage: out / f"{stage}.sarif" for stage in stages}
+        for file in files.values():
+            file.unlink(missing_ok=True)
+        plans = {stage: self._plan(stage) for stage in stages}
+        runs: dict[str, list[Json]] = {stage: [] for stage in stages}
+        for stage, tool, run in self._runs(plans, progress):
+            runs[stage].append(run)
+            progress.finished(stage, tool, *_outcome(run))
+            if len(runs[stage]) == len(plans[stage]):
+                write_atomically(files[stage], self._log(runs[stage]))
+        return list(files.values())
+
+    def _plan(self, stage: str) -> list[Scan | Skip]:
+        if not self.policy.enabled(stage):
+            return [Skip(stage, f"the policy switches the stage {stage} off")]
+        return STAGES[stage](self.project, self.policy, self.options)
+
+    def _runs(
+        self, plans: Mapping[str, list[Scan | Skip]], progress: Progress
+    ) -> Iterator[tuple[str, str, Json]]:
+        due = [(stage, each) for stage, plan in plans.items() for each in plan if isinstance(each, Scan)]
+        for stage, plan in plans.items():
+            for each in plan:
+                if isinstance(each, Skip):
+                    yield stage, each.tool, skipped(each, self._context(stage))
+
+        def one(stage: str, each: Scan) -> Json:
+            progress.started(stage, each.tool.name)
+            return scan(each.tool, each.targets, self._context(stage))
+
+        with (
+            ThreadPoolExecutor(_PREPARE_AT_ONCE) as preparing,
+            ThreadPoolExecutor(max(1, self.cores)) as running,
+        ):
+            for name in {each.tool.environment for _, each in due if each.tool.environment}:
+                preparing.submit(self._prepare, name)
+            # The longest first: a long tool that starts last would keep all other cores waiting.
+            due.sort(key=lambda item: -item[1].tool.weight)
+            futures: dict[Future[Json], tuple[str, str]] = {
+                running.submit(one, stage, each): (stage, each.tool.name) for stage, each in due
+            }
+            try:
+                for future in as_completed(futures):
+                    yield *futures[future], future.result()
+            except BaseException:
+                self.toolbox.processes.stop()
+                running.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _prepare(self, environment: str) -> None:
+        with suppress(ToolboxError):  # the scan that needs it says so
+            self.toolbox.environment(environment)
+
+    def _context(self, stage: str) -> Context:
+        return Context(
+            stage=stage,
+            project=self.project,
+            policy=self.policy,
+            toolbox=self.toolbox,
+            work=self.work,
+            options=self.options,
+            identifier=self.identifier,
+        )
+
+    def _log(self, runs: list[Json]) -> Json:
+        left_out = [
+            {"path": each.path, "reason": each.reason, "files": each.files} for each in self.project.left_out
+        ]
+        ordered = sorted(runs, key=lambda run: str(run["automationDetails"]["id"]))
+        return {
+            "$schema": SCHEMA,
+            "version": "2.1.0",
+            "runs": ordered,
+            "properties": {"mlsecops": {"project": self.project.name, "left-out": left_out}},
+        }
+
+
+def write_atomically(path: Path, log: Json) -> None:
+    """Write a SARIF log so that a reader sees the whole of it or nothing."""
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_bytes(orjson.dumps(log, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    draft.replace(path)
+
+
+def _outcome(run: Json) -> tuple[Status, str, float]:
+    own = run["properties"]["mlsecops"]
+    return own["status"], own["reason"], own["seconds"]
