@@ -1,0 +1,155 @@
+"""The policy of a repository, `.github/mlsecops.yml`: read it and say what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
+
+from mlsecops.policy.document import MAX_BYTES, Document, DocumentError, PolicyError, quoted, read
+from mlsecops.policy.globs import matches
+from mlsecops.policy.model import (
+    DEFAULTS,
+    LONG_WAIVER,
+    SEVERITIES,
+    STAGES,
+    OnMissingBase,
+    Policy,
+    ScaSettings,
+    Severity,
+    TestSettings,
+    Threshold,
+    Waiver,
+    reaches,
+)
+
+__all__ = [
+    "DEFAULTS",
+    "DEFAULT_FILE",
+    "LONG_WAIVER",
+    "SEVERITIES",
+    "STAGES",
+    "OnMissingBase",
+    "Policy",
+    "PolicyError",
+    "ScaSettings",
+    "Severity",
+    "TestSettings",
+    "Threshold",
+    "Waiver",
+    "find",
+    "load",
+    "matches",
+    "parse",
+    "reaches",
+]
+
+DEFAULT_FILE = ".github/mlsecops.yml"
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def find(root: Path) -> Path | None:
+    """The policy file of a repository, if it has one.
+
+    Raises PolicyError when the only one there has a name that would be overlooked.
+    """
+    path = root / DEFAULT_FILE
+    if path.is_symlink() or path.exists():
+        return path
+    other = path.with_suffix(".yaml")
+    if other.is_symlink() or other.exists():
+        raise PolicyError(f"{other}:1: a policy is named {path.name}; this file would not be read")
+    return None
+
+
+def load(path: Path | None, *, name: str | None = None) -> Policy:
+    """Read a policy file; None gives the defaults. `name` is what people are told it is called.
+
+    Raises PolicyError with one line, `FILE:LINE: what is wrong`.
+    """
+    if path is None:
+        return Policy()
+    shown = name or str(path)
+    try:
+        if path.exists() and not path.is_file():
+            raise PolicyError(f"{shown}:1: not a file")
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise PolicyError(f"{shown}:1: cannot be read: {error.strerror or error}") from error
+    return parse(content, shown)
+
+
+def parse(content: bytes, name: str) -> Policy:
+    """Read a policy from its bytes. Raises PolicyError with one line, `NAME:LINE: what is wrong`."""
+    from mlsecops.policy.check import check
+
+    try:
+        document = read(content)
+        check(document)
+        return _policy(document, name)
+    except DocumentError as fault:
+        raise PolicyError(f"{name}:{fault.line}: {fault.text}") from fault
+
+
+def _policy(document: Document, name: str) -> Policy:
+    data: Mapping[str, Any] = document.data
+    fail_on = data.get("fail-on", "high")
+    per_stage: dict[str, Threshold] = dict(fail_on) if isinstance(fail_on, dict) else {"default": fail_on}
+    default = per_stage.pop("default", "high")
+    stages = cast(Mapping[str, Mapping[str, bool]], data.get("stages", {}))
+    off = frozenset(stage for stage, settings in stages.items() if not settings.get("enabled", True))
+    for number, stage in enumerate(data.get("required", [])):
+        if stage in off:
+            raise DocumentError(
+                document.values["required", number],
+                f"{quoted(stage)} is required, yet 'stages' switches it off",
+            )
+    tools = data.get("tools", {})
+    return Policy(
+        source=name,
+        default_threshold=default,
+        stage_thresholds=MappingProxyType(per_stage),
+        new_only=data.get("new-only", True),
+        on_missing_base=data.get("on-missing-base", "all"),
+        required=frozenset(data.get("required", [])),
+        switched_off=off,
+        exclude=tuple(data.get("exclude", [])),
+        max_data_age=timedelta(seconds=_duration(data.get("max-data-age", "7d"))),
+        test=_test(data.get("test", {})),
+        sca=ScaSettings(**{key.replace("-", "_"): value for key, value in data.get("sca", {}).items()}),
+        use_project_config=frozenset(tools.get("use-project-config", [])),
+        waivers=tuple(
+            _waiver(waiver, document.values["waivers", number])
+            for number, waiver in enumerate(data.get("waivers", []))
+        ),
+    )
+
+
+def _test(data: Mapping[str, Any]) -> TestSettings:
+    return TestSettings(
+        command=tuple(data.get("command", [])),
+        paths=tuple(data.get("paths", [])),
+        timeout=float(_duration(data.get("timeout", "15m"))),
+        python=data.get("python"),
+    )
+
+
+def _waiver(data: Mapping[str, str], line: int) -> Waiver:
+    return Waiver(
+        rule=data.get("rule"),
+        advisory=data.get("advisory"),
+        path=data["path"],
+        reason=" ".join(data["reason"].split()),
+        expires=date.fromisoformat(data["expires"]),
+        stage=data.get("stage"),
+        package=data.get("package"),
+        line=line,
+    )
+
+
+def _duration(text: str) -> int:
+    """A number with its unit -> seconds."""
+    return int(text[:-1]) * _SECONDS[text[-1]]

@@ -1,0 +1,103 @@
+"""What a policy says, as plain values. Thresholds compare by `SEVERITIES`, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import Literal
+
+Severity = Literal["critical", "high", "medium", "low"]
+Threshold = Literal["critical", "high", "medium", "low", "never"]
+OnMissingBase = Literal["all", "pass", "incomplete"]
+
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
+STAGES: tuple[str, ...] = ("test", "sca", "sast", "model", "container", "dast")
+DEFAULTS = "built-in defaults"
+LONG_WAIVER = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A finding that is accepted until a date; exactly one of `rule` and `advisory` is set.
+
+    `line` is where the policy names it, from 1.
+    """
+
+    rule: str | None = None
+    advisory: str | None = None
+    path: str
+    reason: str
+    expires: date
+    stage: str | None = None
+    package: str | None = None
+    line: int = 1
+
+    @property
+    def what(self) -> str:
+        """The rule or advisory that it accepts."""
+        return self.rule or self.advisory or ""
+
+    def expired(self, today: date) -> bool:
+        """Whether it no longer holds; its last day still counts."""
+        return self.expires < today
+
+    def days_left(self, today: date) -> int:
+        """Days after today on which it still holds; negative when expired."""
+        return (self.expires - today).days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestSettings:
+    """How the project's tests run; empty values leave it to the test stage. `timeout` in seconds."""
+
+    __test__ = False
+
+    command: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    timeout: float = 900.0
+    python: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaSettings:
+    """Where vulnerability data comes from; None leaves it to the SCA stage."""
+
+    osv_url: str | None = None
+    advisories: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What blocks, what must be scanned, what is left out and what is accepted.
+
+    `source` is the file it came from as people are told, or `DEFAULTS`.
+    """
+
+    source: str = DEFAULTS
+    default_threshold: Threshold = "high"
+    stage_thresholds: Mapping[str, Threshold] = field(default_factory=lambda: MappingProxyType({}))
+    new_only: bool = True
+    on_missing_base: OnMissingBase = "all"
+    required: frozenset[str] = frozenset()
+    switched_off: frozenset[str] = frozenset()
+    exclude: tuple[str, ...] = ()
+    max_data_age: timedelta = timedelta(days=7)
+    test: TestSettings = TestSettings()
+    sca: ScaSettings = ScaSettings()
+    use_project_config: frozenset[str] = frozenset()
+    waivers: tuple[Waiver, ...] = ()
+
+    def threshold(self, stage: str) -> Threshold:
+        """The least severity that blocks in a stage."""
+        return self.stage_thresholds.get(stage, self.default_threshold)
+
+    def enabled(self, stage: str) -> bool:
+        """Whether a stage is to run."""
+        return stage not in self.switched_off
+
+
+def reaches(severity: Severity, threshold: Threshold) -> bool:
+    """Whether a severity is at or above a threshold; nothing reaches "never"."""
+    return threshold != "never" and SEVERITIES.index(severity) <= SEVERITIES.index(threshold)
