@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,17 +23,29 @@ _PREPARE_AT_ONCE = 8
 
 
 class Plan(Protocol):
-    """What every stage module offers: what is in the project -> which tools are due on which targets."""
+    """What is in the project -> which tools are due on which targets."""
 
     def __call__(self, project: Project, policy: Policy, options: Options) -> list[Scan | Skip]: ...
 
 
-STAGES: Mapping[str, Plan] = {
-    "test": test.plan,
-    "sca": sca.plan,
-    "sast": sast.plan,
-    "model": model.plan,
-    "container": container.plan,
+def _as_they_are(runs: list[Json]) -> list[Json]:
+    return runs
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a stage module offers: its plan, and what is to be settled between its tools' runs at the end."""
+
+    plan: Plan
+    settle: Callable[[list[Json]], list[Json]] = _as_they_are
+
+
+STAGES: Mapping[str, Stage] = {
+    "test": Stage(test.plan),
+    "sca": Stage(sca.plan),
+    "sast": Stage(sast.plan, sast.settle),
+    "model": Stage(model.plan),
+    "container": Stage(container.plan),
 }
 
 
@@ -71,13 +83,13 @@ class Chain:
             runs[stage].append(run)
             progress.finished(stage, tool, *_outcome(run))
             if len(runs[stage]) == len(plans[stage]):
-                write_atomically(files[stage], self._log(runs[stage]))
+                write_atomically(files[stage], self._log(STAGES[stage].settle(runs[stage])))
         return list(files.values())
 
     def _plan(self, stage: str) -> list[Scan | Skip]:
         if not self.policy.enabled(stage):
             return [Skip(stage, f"the policy switches the stage {stage} off")]
-        return STAGES[stage](self.project, self.policy, self.options)
+        return STAGES[stage].plan(self.project, self.policy, self.options)
 
     def _runs(
         self, plans: Mapping[str, list[Scan | Skip]], progress: Progress

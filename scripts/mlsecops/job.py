@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import orjson
 
@@ -31,11 +31,15 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file, rule or package that a tool could not read: the run is incomplete."""
+    """A file, rule or package that a tool could not read: the run is incomplete.
+
+    `unparsed` is a file in a syntax that this tool does not know and another of its stage may.
+    """
 
     uri: str
     message: str
     line: int | None = None
+    kind: Literal["unreadable", "unparsed"] = "unreadable"
 
 
 @dataclass(frozen=True, kw_only=True)

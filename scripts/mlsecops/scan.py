@@ -56,28 +56,31 @@ def skipped(skip: Skip, context: Context) -> Json:
     )
 
 
-def _first_doubt(tool: Tool, due: frozenset[str], parsed: Parsed) -> str:
-    """Why the run does not count as complete, or nothing. The order is that of usefulness to a reader."""
-    if parsed.problems:
-        first = parsed.problems[0]
-        more = f" and {len(parsed.problems) - 1} more" if len(parsed.problems) > 1 else ""
-        return f"could not read {printable(first.uri)} ({first.message}){more}"
+def _doubts(tool: Tool, due: frozenset[str], parsed: Parsed) -> dict[str, str]:
+    """Why the run does not count as complete: kind -> sentence, the most useful to a reader first."""
+    doubts: dict[str, str] = {}
+    for kind in ("unreadable", "unparsed"):
+        problems = [each for each in parsed.problems if each.kind == kind]
+        if problems:
+            more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+            doubts[kind] = f"could not read {printable(problems[0].uri)} ({problems[0].message}){more}"
     if not due:
-        return "there was nothing to look at, yet it was due"
-    missing = sorted(due - parsed.looked_at)
+        doubts["nothing due"] = "there was nothing to look at, yet it was due"
+    missing = sorted(due - parsed.looked_at - {problem.uri for problem in parsed.problems})
     if missing:
-        seen = len(due) - len(missing)
-        return f"looked at {seen} of {len(due)}, not at {printable(missing[0])}"
-    if not tool.canary_rules <= parsed.canary:
-        lost = ", ".join(sorted(tool.canary_rules - parsed.canary)[:3])
-        return f"did not find the known-bad canary ({lost}), so it may be blind"
-    return ""
+        seen = len(due & parsed.looked_at)
+        doubts["missing"] = f"looked at {seen} of {len(due)}, not at {printable(missing[0])}"
+    lost = sorted(tool.canary_rules - parsed.canary)
+    if lost:
+        doubts["canary"] = f"did not find the known-bad canary ({', '.join(lost[:3])}), so it may be blind"
+    return doubts
 
 
 def _run(job: Job, parsed: Parsed, failure: str, started: datetime) -> Json:
     tool, context = job.tool, job.context
     due = frozenset(job.targets) if parsed.due is None else parsed.due
-    doubt = failure or _first_doubt(tool, due, parsed)
+    doubts = {"failure": failure} if failure else _doubts(tool, due, parsed)
+    doubt = next(iter(doubts.values()), "")
     status: Status = "incomplete" if doubt else "findings" if _has_open(parsed.results) else "passed"
     run = _shell(
         tool.name,
@@ -106,6 +109,8 @@ def _run(job: Job, parsed: Parsed, failure: str, started: datetime) -> Json:
         "canary": found if tool.canary_rules else "not needed",
         "suppressed": sum(1 for result in parsed.results if result.get("suppressions")),
         "notes": [printable(note) for note in parsed.notes],
+        "doubts": list(doubts),
+        "unparsed": [problem.uri for problem in parsed.problems if problem.kind == "unparsed"],
         **parsed.properties,
     }
     return finish(run, context, tool.name)
