@@ -23,6 +23,7 @@ from mlsecops.policy.model import (
     Threshold,
     Waiver,
     reaches,
+    stage_order,
 )
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "matches",
     "parse",
     "reaches",
+    "stage_order",
 ]
 
 DEFAULT_FILE = ".github/mlsecops.yml"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from mlsecops.policy.document import Document, DocumentError, quoted
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator
 
 SCHEMA_FILE = Path(__file__).resolve().parents[1] / "schemas" / "policy.schema.json"
 
@@ -26,20 +28,29 @@ _TYPES = {
 
 def check(document: Document) -> None:
     """Raise a DocumentError for the first thing in the file that the schema does not allow."""
-    from jsonschema import Draft202012Validator, FormatChecker
-
     if not isinstance(document.data, dict):
         raise DocumentError(document.values[()], "a policy is a mapping of keys to values")
-    validator = Draft202012Validator(_schema(), format_checker=FormatChecker(formats=["date"]))
-    faults = [fault for error in validator.iter_errors(document.data) for fault in _faults(error, document)]
+    errors = _validator().iter_errors(document.data)
+    faults = [fault for error in errors for fault in _faults(error, document)]
     if faults:
         raise min(faults, key=lambda fault: fault.line)
 
 
 @functools.cache
-def _schema() -> Mapping[str, Any]:
-    schema: dict[str, Any] = json.loads(SCHEMA_FILE.read_bytes())
-    return schema
+def _validator() -> Validator:
+    from jsonschema import Draft202012Validator, FormatChecker, validators
+
+    extend: Any = validators.extend
+    strict: type[Validator] = extend(Draft202012Validator, {"pattern": _whole_pattern})
+    return strict(json.loads(SCHEMA_FILE.read_bytes()), format_checker=FormatChecker(formats=["date"]))
+
+
+def _whole_pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
+    """The keyword `pattern` as JSON Schema means it: Python's `$` would let a line end pass."""
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def _faults(error: ValidationError, document: Document) -> Iterator[DocumentError]:

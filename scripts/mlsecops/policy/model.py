@@ -98,6 +98,11 @@ class Policy:
         return stage not in self.switched_off
 
 
+def stage_order(stage: str) -> tuple[int, str]:
+    """Sort key of a stage's name: the order of the chain, then strangers."""
+    return (STAGES.index(stage) if stage in STAGES else len(STAGES), stage)
+
+
 def reaches(severity: Severity, threshold: Threshold) -> bool:
     """Whether a severity is at or above a threshold; nothing reaches "never"."""
     return threshold != "never" and SEVERITIES.index(severity) <= SEVERITIES.index(threshold)

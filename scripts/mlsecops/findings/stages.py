@@ -1,0 +1,71 @@
+"""Tools -> stages: the worst status of its tools, and what is open in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from types import MappingProxyType
+
+from mlsecops.findings.model import WORST_FIRST, Finding, StageReport, ToolReport
+from mlsecops.policy import SEVERITIES, Policy, Severity, stage_order
+from mlsecops.sarif.build import Status
+
+_REASONS_SHOWN = 3
+
+
+def stage_reports(
+    tools: Sequence[ToolReport], expected: Collection[str], policy: Policy, findings: Iterable[Finding]
+) -> tuple[StageReport, ...]:
+    """A report for each stage that was to run or did, in the order of the chain.
+
+    An expected stage without a single run is incomplete, unless the policy switches it off.
+    """
+    open_ones = Counter(
+        (stage, finding.severity) for finding in findings if finding.open for stage in finding.stages
+    )
+    by_stage: dict[str, list[ToolReport]] = {name: [] for name in expected}
+    for tool in tools:
+        by_stage.setdefault(tool.stage, []).append(tool)
+    return tuple(
+        _stage(
+            name,
+            sorted(by_stage[name], key=lambda tool: tool.name),
+            {severity: open_ones[name, severity] for severity in SEVERITIES},
+            enabled=policy.enabled(name),
+        )
+        for name in sorted(by_stage, key=stage_order)
+    )
+
+
+def _stage(
+    name: str, tools: Sequence[ToolReport], counts: dict[Severity, int], *, enabled: bool
+) -> StageReport:
+    if not tools:
+        status: Status = "incomplete" if enabled else "skipped"
+        reason = "nothing came back from this stage" if enabled else "switched off in the policy"
+        return StageReport(name=name, status=status, reason=reason, counts=MappingProxyType(counts))
+    status = min((tool.status for tool in tools), key=WORST_FIRST.index)
+    return StageReport(
+        name=name,
+        status=status,
+        reason=_reason(tool.reason for tool in tools if tool.status == status),
+        tools=tuple(tools),
+        seconds=_seconds(tools),
+        counts=MappingProxyType(counts),
+    )
+
+
+def _reason(reasons: Iterable[str]) -> str:
+    """The different reasons as one line, the first few of them."""
+    every = list(dict.fromkeys(reason for reason in reasons if reason))
+    more = len(every) - _REASONS_SHOWN
+    return "; ".join(every[:_REASONS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _seconds(tools: Sequence[ToolReport]) -> float:
+    """From the first tool's start to the last one's end; the sum of their times when those are not known."""
+    started = [tool.started for tool in tools if tool.started is not None]
+    ended = [tool.ended for tool in tools if tool.ended is not None]
+    if len(started) == len(ended) == len(tools):
+        return max((max(ended) - min(started)).total_seconds(), 0.0)
+    return sum(tool.seconds for tool in tools)
