@@ -44,7 +44,7 @@ STAGES: Mapping[str, Stage] = {
     "test": Stage(test.plan),
     "sca": Stage(sca.plan),
     "sast": Stage(sast.plan, sast.settle),
-    "model": Stage(model.plan),
+    "model": Stage(model.plan, model.settle),
     "container": Stage(container.plan),
 }
 
@@ -58,13 +58,14 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """One run over one project; `cores` bounds how many tools run at once."""
+    """One run over one project; `cores` bounds how many tools run at once, `keep` gets files for people."""
 
     project: Project
     policy: Policy
     options: Options
     toolbox: Toolbox
     work: Path
+    keep: Path
     cores: int
     identifier: str | None = None
 
@@ -134,6 +135,7 @@ class Chain:
             policy=self.policy,
             toolbox=self.toolbox,
             work=self.work,
+            keep=self.keep,
             options=self.options,
             identifier=self.identifier,
         )

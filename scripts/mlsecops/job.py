@@ -39,7 +39,7 @@ class Problem:
     uri: str
     message: str
     line: int | None = None
-    kind: Literal["unreadable", "unparsed"] = "unreadable"
+    kind: Literal["unreadable", "unparsed", "stale"] = "unreadable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +84,7 @@ class Context:
     policy: Policy
     toolbox: Toolbox
     work: Path
+    keep: Path
     options: Options = Options()
     identifier: str | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -132,6 +133,13 @@ class Job:
             target.write_bytes(source.read_bytes())
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Keep a file with the reports: an SBOM, a test report."""
+        self.context.keep.mkdir(parents=True, exist_ok=True)
+        draft = self.work / f"{name}.part"
+        draft.write_bytes(content)
+        draft.replace(self.context.keep / name)
 
     def execute(
         self,

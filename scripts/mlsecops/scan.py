@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlsecops import __version__
 from mlsecops.job import Context, Job, Parsed, Problem, Skip, Tool, ToolError, fresh_folder, printable
-from mlsecops.sarif.build import Json, Status, encode_uri
+from mlsecops.sarif.build import Json, Status, decode_uri, encode_uri
 from mlsecops.sarif.fingerprint import add_fingerprints
 from mlsecops.sarif.normalise import normalise_run
 from mlsecops.toolbox import Toolbox, ToolboxError
@@ -56,6 +56,42 @@ def skipped(skip: Skip, context: Context) -> Json:
     )
 
 
+def let_stand_in(runs: list[Json], readers: tuple[str, str]) -> list[Json]:
+    """Settle files that one of two readers could not parse and the other could: they were looked at.
+
+    A run whose only doubt are such files becomes complete, with a note that names them.
+    """
+    seen = {run["tool"]["driver"]["name"]: _looked_at(run) for run in runs}
+    return [_settled(run, readers, seen) for run in runs]
+
+
+def _settled(run: Json, readers: tuple[str, str], seen: dict[str, set[str]]) -> Json:
+    own, name = run["properties"]["mlsecops"], run["tool"]["driver"]["name"]
+    if name not in readers or own.get("doubts") != ["unparsed"]:
+        return run
+    other = readers[1] if name == readers[0] else readers[0]
+    unparsed = set(own["unparsed"])
+    if not unparsed <= seen.get(other, set()):
+        return run
+    more = f" and {len(unparsed) - 1} more" if len(unparsed) > 1 else ""
+    note = f"{name} could not read {printable(min(unparsed))}{more}, {other} did"
+    status: Status = "findings" if _has_open(run["results"]) else "passed"
+    settled = {**own, "status": status, "reason": "", "doubts": [], "notes": [*own["notes"], note]}
+    notifications = [
+        {**each, "level": "warning"} for each in run["invocations"][0]["toolExecutionNotifications"]
+    ]
+    invocation = {
+        **run["invocations"][0],
+        "executionSuccessful": True,
+        "toolExecutionNotifications": notifications,
+    }
+    return {**run, "invocations": [invocation], "properties": {**run["properties"], "mlsecops": settled}}
+
+
+def _looked_at(run: Json) -> set[str]:
+    return {decode_uri(each["location"]["uri"]) for each in run.get("artifacts", [])}
+
+
 def _doubts(tool: Tool, due: frozenset[str], parsed: Parsed) -> dict[str, str]:
     """Why the run does not count as complete: kind -> sentence, the most useful to a reader first."""
     doubts: dict[str, str] = {}
@@ -64,6 +100,8 @@ def _doubts(tool: Tool, due: frozenset[str], parsed: Parsed) -> dict[str, str]:
         if problems:
             more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
             doubts[kind] = f"could not read {printable(problems[0].uri)} ({problems[0].message}){more}"
+    for stale in (each for each in parsed.problems if each.kind == "stale"):
+        doubts["stale"] = stale.message
     if not due:
         doubts["nothing due"] = "there was nothing to look at, yet it was due"
     missing = sorted(due - parsed.looked_at - {problem.uri for problem in parsed.problems})
@@ -178,6 +216,8 @@ def _shell(
 
 
 def _notification(problem: Problem) -> Json:
+    if problem.kind == "stale":
+        return {"level": "error", "message": {"text": problem.message}}
     region = {"region": {"startLine": problem.line}} if problem.line else {}
     place = {"physicalLocation": {"artifactLocation": {"uri": encode_uri(problem.uri)}, **region}}
     text = f"{printable(problem.uri)}: {problem.message}"

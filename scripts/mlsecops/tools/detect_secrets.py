@@ -29,7 +29,7 @@ _ALLOWED_NEXT = re.compile(r"pragma: ?(?:allow|white)list[ -]nextline[ -]secret(
 _PUBLIC_HASH = re.compile(
     r"sha(?:1|256|384|512)\b|integrity|checksum|digest|@[0-9a-f]{40}\b|md5", re.IGNORECASE
 )
-# How sure each kind is: a token with a vendor's own form, a keyword with a value, a text that only looks random.
+# How sure each kind is: a token in a vendor's form, a keyword with a value, a text that only looks random.
 _VENDOR, _KEYWORD, _RANDOM = 9.1, 6.5, 3.0
 _SCORES = {
     "secret-keyword": _KEYWORD,

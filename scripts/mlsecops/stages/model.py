@@ -1,0 +1,31 @@
+"""The model stage: what loading a model file would do."""
+
+from __future__ import annotations
+
+from mlsecops.job import Options, Scan, Skip
+from mlsecops.model_files import split_by_reader
+from mlsecops.policy import Policy
+from mlsecops.project import Project
+from mlsecops.sarif.build import Json
+from mlsecops.scan import let_stand_in
+from mlsecops.tools.model_formats import ModelFormats
+from mlsecops.tools.modelscan import Modelscan
+from mlsecops.tools.picklescan import Picklescan
+
+
+def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip]:
+    """Pickle scanners for whatever holds pickles, our own readers for all other model files."""
+    del policy, options
+    pickled, others = split_by_reader(project.models)
+    none = "no pickled model files (looked for suffixes and pickle content in all files)"
+    due: list[Scan | Skip] = []
+    for tool in (Picklescan(), Modelscan()):
+        due += [Scan(tool, pickled) if pickled else Skip(tool.name, none)]
+    formats = ModelFormats()
+    due += [Scan(formats, others) if others else Skip(formats.name, "no model files in other formats")]
+    return due
+
+
+def settle(runs: list[Json]) -> list[Json]:
+    """A pickle that one scanner could not read and the other could was looked at."""
+    return let_stand_in(runs, ("picklescan", "modelscan"))

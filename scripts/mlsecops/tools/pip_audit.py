@@ -1,0 +1,214 @@
+"""pip-audit: known vulnerabilities of every package, asked from live data or a dated snapshot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlsecops.advisories.groups import Advisory, describe
+from mlsecops.advisories.record import AdvisoryError
+from mlsecops.advisories.server import AdvisoryServer, package_key
+from mlsecops.advisories.source import CACHED_NAME, Source, choose_source
+from mlsecops.dependencies import Unaudited
+from mlsecops.job import Job, Parsed, Problem, ToolError
+from mlsecops.resolution import Package, Resolution, Resolver
+from mlsecops.sarif.build import Json, Location, Result, Rule
+
+_CANARY = ("pyyaml", "5.3")
+# CVE-2020-1747: every OSV database that deserves the name has it.
+_CANARY_RULE = "CVE-2020-1747"
+UNAUDITED = Rule(
+    id="dependency-not-auditable",
+    name="DependencyNotAuditable",
+    summary="No advisory database can know this dependency.",
+    help="It comes from a repository, an address or a local file. It has no version of a package index, so "
+    "nobody can say whether it has known vulnerabilities, and what it points at can change.",
+    fix="Take a released version from the index, or accept it with a waiver that has a reason and an end.",
+    severity=7.0,
+    tags=("external/cwe/cwe-1357", "owasp-ml/ML06"),
+)
+
+
+@dataclass(frozen=True)
+class PipAudit:
+    """Runs pip-audit over pinned versions only, so that no code of a package can run."""
+
+    resolver: Resolver
+    snapshot: Path | None = None
+    osv_url: str | None = None
+    name: str = "pip-audit"
+    environment: str | None = "pip-audit"
+    information_uri: str = "https://github.com/pypa/pip-audit"
+    canary_rules: frozenset[str] = frozenset({_CANARY_RULE})
+    weight: float = 4.0
+    timeout: float = 600.0
+
+    def run(self, job: Job) -> Parsed:
+        """Resolve, choose the data, audit every distinct version and the canary."""
+        resolution = self.resolver.resolve(job)
+        pairs = {(package.name, package.version) for package in resolution.packages} | {_CANARY}
+        try:
+            source = self._source(job).prepared(sorted(pairs))
+        except AdvisoryError as error:
+            raise ToolError(f"the vulnerability data cannot be used: {error}") from error
+        with source.serve() as server:
+            reports = [self._audit(job, server, layer) for layer in layers(pairs)]
+        parsed = parse(reports, server, source, resolution, job.targets)
+        stale = source.age > job.policy.max_data_age
+        if stale:
+            days = f"{source.age.days} days old, the policy allows {job.policy.max_data_age.days}"
+            sentence = f"its data ({source.name}) is of {source.date} and {days}"
+            parsed.problems.append(Problem("vulnerability data", sentence, kind="stale"))
+        return parsed
+
+    def _source(self, job: Job) -> Source:
+        return choose_source(
+            today=job.context.now().date(),
+            advisories=self.snapshot,
+            cached=job.context.toolbox.cache / CACHED_NAME,
+            osv_url=self.osv_url,
+            environ=os.environ,
+        )
+
+    def _audit(self, job: Job, server: AdvisoryServer, pins: Sequence[tuple[str, str]]) -> Any:
+        listed = job.work / f"pins-{len(list(job.work.glob('pins-*')))}.txt"
+        listed.write_text("".join(f"{name}=={version}\n" for name, version in pins), encoding="utf-8")
+        output = listed.with_suffix(".json")
+        return job.execute_json(
+            ["pip-audit", "-r", str(listed), "--no-deps", "--disable-pip", "--progress-spinner=off"]
+            + ["-s", "osv", "--osv-url", server.query_url, "-f", "json", "-o", str(output)],
+            exit_codes=(0, 1),
+            output=output,
+            env=server.environment,
+        )
+
+
+def layers(pairs: Iterable[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    """Distinct (name, version) pairs -> lists in which no name comes twice, as pip-audit wants them."""
+    result: list[dict[str, str]] = []
+    for name, version in sorted(pairs):
+        layer = next((each for each in result if name not in each), None)
+        if layer is None:
+            result.append({name: version})
+        else:
+            layer[name] = version
+    return [sorted(layer.items()) for layer in result]
+
+
+def parse(
+    reports: Iterable[Any],
+    server: AdvisoryServer,
+    source: Source,
+    resolution: Resolution,
+    manifests: Sequence[str],
+) -> Parsed:
+    """pip-audit's reports -> findings on the manifests' lines.
+
+    A version counts as looked at when pip-audit lists it without a reason to skip it, and the server saw its
+    question and gave a whole answer. Manifests that name no package are what was looked at themselves.
+    """
+    reported = {
+        package_key(entry["name"], entry["version"]): {vuln["id"] for vuln in entry["vulns"]}
+        for report in reports
+        for entry in report["dependencies"]
+        if "skip_reason" not in entry
+    }
+    audited = server.answered & reported.keys()
+    advisories = {key: _described(key, reported[key], source) for key in audited}
+    rules: dict[str, Json] = {}
+    results: list[Json] = []
+    for package in resolution.packages:
+        for advisory in advisories.get(package_key(package.name, package.version), ()):
+            rules.setdefault(advisory.id, _rule(advisory).to_sarif())
+            results.append(_result(package, advisory))
+    if resolution.unaudited:
+        rules[UNAUDITED.id] = UNAUDITED.to_sarif()
+        results += [_unaudited(uri, each) for uri, each in resolution.unaudited]
+    nothing_named = frozenset() if resolution.packages else frozenset(manifests)
+    failed = [Problem(f"{name} {version}", reason) for (name, version), reason in server.failed.items()]
+    return Parsed(
+        looked_at=frozenset(
+            each.unit for each in resolution.packages if package_key(each.name, each.version) in audited
+        )
+        or nothing_named,
+        due=frozenset(package.unit for package in resolution.packages) or nothing_named,
+        rules=list(rules.values()),
+        results=results,
+        canary=_canary(advisories),
+        problems=[*resolution.problems, *failed],
+        notes=[*source.notes, *resolution.notes],
+        properties={"data": {"source": source.name, "date": source.date.isoformat()}},
+    )
+
+
+def _described(key: tuple[str, str], ids: Collection[str], source: Source) -> tuple[Advisory, ...]:
+    records = [record for each in sorted(ids) if (record := source.backend.record(each)) is not None]
+    return describe(records, package=key[0], version=key[1], exploited=source.exploited)
+
+
+def _canary(advisories: Mapping[tuple[str, str], Sequence[Advisory]]) -> frozenset[str]:
+    found = advisories.get(package_key(*_CANARY), ())
+    return frozenset(name for advisory in found for name in advisory.ids if name == _CANARY_RULE)
+
+
+def _rule(advisory: Advisory) -> Rule:
+    told = advisory.summary or f"{advisory.package} has a known vulnerability"
+    names = ", ".join(advisory.aliases)
+    known = f" Also known as {names}." if names else ""
+    exploited = (
+        f" It has been exploited in the wild since {advisory.exploited}." if advisory.exploited else ""
+    )
+    malicious = " The package itself is malware." if advisory.malicious else ""
+    tags = [f"external/cwe/{cwe.lower()}" for cwe in advisory.cwe] or ["external/cwe/cwe-1395"]
+    return Rule(
+        id=advisory.id,
+        name=advisory.id,
+        summary=f"{told} ({advisory.id}).",
+        help=f"{told}.{known}{exploited}{malicious}",
+        fix=_fix(advisory),
+        severity=advisory.severity.score,
+        help_uri=f"https://osv.dev/vulnerability/{advisory.records[0]}",
+        tags=(*tags, "owasp-ml/ML06", *(["known-exploited"] if advisory.exploited else [])),
+        precision="very-high",
+    )
+
+
+def _result(package: Package, advisory: Advisory) -> Json:
+    told = f": {advisory.summary}" if advisory.summary else ""
+    via = f" It comes with {package.via}." if package.via else ""
+    unknown = " Its severity is not known and counts as high." if advisory.severity.basis == "unknown" else ""
+    return Result(
+        rule_id=advisory.id,
+        message=f"{package.name} {package.version} has {advisory.id}{told}. {_fix(advisory)}{via}{unknown}",
+        location=Location(uri=package.uri, start_line=package.line),
+        severity=advisory.severity.score,
+        identity=("advisory", advisory.id, package.name),
+        properties={
+            "aliases": list(advisory.aliases),
+            "package": package.name,
+            "installed": package.version,
+            "fixed-in": advisory.fixed[0] if advisory.fixed else None,
+            "kev": bool(advisory.exploited),
+            "severity-basis": advisory.severity.basis,
+        },
+    ).to_sarif()
+
+
+def _unaudited(uri: str, each: Unaudited) -> Json:
+    return Result(
+        rule_id=UNAUDITED.id,
+        message=f"{each.what} cannot be audited: {each.reason}.",
+        location=Location(uri=uri, start_line=each.line),
+        identity=("unaudited", each.what),
+    ).to_sarif()
+
+
+def _fix(advisory: Advisory) -> str:
+    if advisory.malicious:
+        return f"Remove {advisory.package} and treat the machines that installed it as compromised."
+    if advisory.fixed:
+        return f"Use {advisory.package} {advisory.fixed[0]} or newer."
+    return "There is no fixed release: replace the package, or waive it with a reason and an end."
