@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,18 +121,11 @@ class Job:
 
     def canary(self, files: Mapping[str, bytes]) -> Path:
         """Write the known-bad input into a fresh folder below `work` and return it."""
-        return _write_files(self.work / "canary", files)
+        return _write_files(self.work / "canary", files.items())
 
     def copy(self, uris: Collection[str], into: str) -> Path:
         """Copy files of the project below `work/into`, so that no configuration beside them comes along."""
-        contents = {uri: self.project.file(uri).path for uri in uris}
-        folder = self.work / into
-        for uri, source in contents.items():
-            target = folder / uri
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(source.read_bytes())
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        return _write_files(self.work / into, ((uri, self.project.read_bytes(uri)) for uri in uris))
 
     def keep(self, name: str, content: bytes) -> None:
         """Keep a file with the reports: an SBOM, a test report."""
@@ -306,8 +299,9 @@ def printable(text: str) -> str:
     )
 
 
-def _write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
-    for name, content in files.items():
+def _write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)

@@ -239,8 +239,8 @@ def _has_open(results: list[Json]) -> bool:
 
 def _lines(project: Project, uri: str) -> list[str] | None:
     try:
-        return project.read_text(uri).splitlines()
-    except (OSError, KeyError, ValueError):
+        return project.read_lines(uri)
+    except (OSError, ValueError):
         return None
 
 

@@ -12,7 +12,8 @@ def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip
     """pytest over the project's test files."""
     if options.no_exec:
         return [Skip("pytest", "the project's own code is not run (--no-exec)")]
-    tool = Pytest(command=policy.test.command, python=policy.test.python, timeout=policy.test.timeout)
-    if not project.tests.files and not tool.command:
+    asked = policy.test
+    tool = Pytest(command=asked.command, paths=asked.paths, python=asked.python, timeout=asked.timeout)
+    if not (project.tests.files or tool.command or tool.paths):
         return [Skip("pytest", "no tests (looked for configured testpaths, tests/, test/, test_*.py)")]
     return [Scan(tool, project.tests.files)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -49,6 +49,7 @@ class Pytest:
     """Runs pytest over the project's configured paths, or a command of the policy that runs pytest."""
 
     command: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     python: str | None = None
     timeout: float = 900.0
     name: str = "pytest"
@@ -61,7 +62,7 @@ class Pytest:
         """Run the tests in a copy of the project, with a test beside them that must be seen to fail."""
         source = job.copy([file.uri for file in job.project.files], "project")
         python, notes = self._python(job, source)
-        canary = _plant_canary(job, source)
+        canary = _plant_canary(self._paths(job), source)
         evidence, junit = job.work / "evidence.json", job.work / "junit.xml"
         plugins = job.work / "plugins"
         plugins.mkdir()
@@ -85,8 +86,14 @@ class Pytest:
         if completed.exit_code == 2 and not parsed.problems:
             raise ToolError("it was interrupted before all tests had run")
         parsed.notes.extend(notes)
+        parsed.notes.extend(
+            f"configured test path {each} does not exist" for each in job.project.tests.missing
+        )
         parsed.properties.update(self._coverage(job, python, source, data))
         return parsed
+
+    def _paths(self, job: Job) -> tuple[str, ...]:
+        return self.paths or job.project.tests.paths
 
     def _python(self, job: Job, source: Path) -> tuple[Path, tuple[str, ...]]:
         if not job.project.manifests:
@@ -98,7 +105,7 @@ class Pytest:
     def _argv(self, job: Job, python: Path, source: Path, data: Path) -> list[str]:
         if self.command:
             return [str(python.with_name(self.command[0])), *self.command[1:]]
-        targets = [part for part in job.project.tests.paths if (source / part).exists()]
+        targets = [part for part in self._paths(job) if (source / part).exists()]
         tests = ["-m", "pytest", "-q", *targets]
         if _measures_itself(source):
             return [str(python), *tests]
@@ -200,9 +207,9 @@ def _last_line(trouble: Element) -> str:
     return printable(lines[-1])[:200] if lines else "no reason given"
 
 
-def _plant_canary(job: Job, source: Path) -> str:
+def _plant_canary(paths: Sequence[str], source: Path) -> str:
     """Put the canary where the project's own conftest and settings reach it; return its path."""
-    first = next((part for part in job.project.tests.paths if (source / part).exists()), "")
+    first = next((part for part in paths if (source / part).exists()), "")
     folder = source / first if (source / first).is_dir() else (source / first).parent
     target = folder / f"test_mlsecops_canary_{uuid4().hex}.py"
     target.write_text(_CANARY, encoding="utf-8")
@@ -220,7 +227,8 @@ def _measures_itself(source: Path) -> bool:
 
 def _xml(path: Path) -> list[Element]:
     try:
-        return list(parse(path).getroot().iter("testcase"))
+        root = parse(path).getroot()
+        return [] if root is None else list(root.iter("testcase"))
     except (ParseError, DefusedXmlException) as error:
         raise ToolError(f"its JUnit report cannot be read ({error})") from error
 

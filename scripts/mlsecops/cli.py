@@ -1,0 +1,340 @@
+"""The `mlsecops` command: parses, calls, prints; decides nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import mkdtemp
+
+import click
+from rich.console import Console
+
+from mlsecops import __version__, policy
+from mlsecops.chain import STAGES, Chain
+from mlsecops.conclude import Conclusion, Question, conclude
+from mlsecops.doctor import examine
+from mlsecops.job import Options
+from mlsecops.policy import Policy, PolicyError
+from mlsecops.project import ProjectError, discover
+from mlsecops.report.progress import Progress
+from mlsecops.report.terminal import show
+from mlsecops.sarif.files import SarifError
+from mlsecops.toolbox import Toolbox
+
+OUT = "mlsecops-report"
+USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
+
+folder = click.Path(path_type=Path)
+existing_file = click.Path(path_type=Path, exists=True, dir_okay=False)
+stage_option = click.option(
+    "--stage",
+    "stages",
+    multiple=True,
+    type=click.Choice(list(STAGES)),
+    help="Only this stage; may be repeated.",
+)
+policy_option = click.option(
+    "--policy", "policy_file", type=existing_file, help=f"Policy file instead of {policy.DEFAULT_FILE}."
+)
+no_exec_option = click.option(
+    "--no-exec", is_flag=True, help="Leave out whatever would run the project's own code."
+)
+advisories_option = click.option(
+    "--advisories", type=existing_file, help="Snapshot of advisories for when OSV cannot be reached."
+)
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1), help="How many tools run at once. [default: one for each core]"
+)
+id_option = click.option(
+    "--id", "identifier", help="Name of this project among several of one repository.", metavar="NAME"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a scan was asked for."""
+
+    project: Path
+    stages: tuple[str, ...]
+    policy_file: Path | None
+    options: Options
+    jobs: int | None
+    identifier: str | None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="mlsecops")
+def command() -> None:
+    """Scans a machine-learning project and says passed, blocked or incomplete.
+
+    Exit codes: 0 passed, 1 blocked, 3 incomplete, 2 wrong usage or unreadable policy.
+    """
+
+
+@command.command()
+@click.argument("project", type=folder, default=Path())
+@stage_option
+@click.option("--out", type=folder, default=Path(OUT), help="Folder for the reports.", show_default=True)
+@click.option(
+    "--baseline", type=existing_file, help="report.sarif of an earlier run: only what is new counts."
+)
+@policy_option
+@no_exec_option
+@advisories_option
+@jobs_option
+@id_option
+def run(
+    project: Path,
+    stages: tuple[str, ...],
+    out: Path,
+    baseline: Path | None,
+    policy_file: Path | None,
+    no_exec: bool,
+    advisories: Path | None,
+    jobs: int | None,
+    identifier: str | None,
+) -> None:
+    """Scan PROJECT with all stages side by side and write the reports."""
+    asked = Asked(
+        project=project,
+        stages=stages or tuple(STAGES),
+        policy_file=policy_file,
+        options=Options(no_exec=no_exec, advisories=advisories),
+        jobs=jobs,
+        identifier=identifier,
+    )
+    console = Console()
+    with clear_errors():
+        rules = scan_stages(asked, out / "stages", out, console)
+        conclusion = conclude(
+            out / "stages",
+            out,
+            Question(
+                policy=rules,
+                expected=asked.stages,
+                generated=datetime.now(UTC),
+                baseline=baseline,
+                partial=bool(stages),
+                identifier=identifier or "default",
+            ),
+        )
+    finish(conclusion, console)
+
+
+@command.command()
+@click.argument("name", type=click.Choice(list(STAGES)))
+@click.option("--project", type=folder, default=Path(), help="Folder of the project.", show_default=True)
+@click.option("--out", type=folder, default=Path(OUT), help="Folder for NAME.sarif.", show_default=True)
+@policy_option
+@no_exec_option
+@advisories_option
+@jobs_option
+@id_option
+def stage(
+    name: str,
+    project: Path,
+    out: Path,
+    policy_file: Path | None,
+    no_exec: bool,
+    advisories: Path | None,
+    jobs: int | None,
+    identifier: str | None,
+) -> None:
+    """Run one stage and write NAME.sarif; `report` judges it later. Ends 0 whatever it finds."""
+    asked = Asked(
+        project=project,
+        stages=(name,),
+        policy_file=policy_file,
+        options=Options(no_exec=no_exec, advisories=advisories),
+        jobs=jobs,
+        identifier=identifier,
+    )
+    with clear_errors():
+        scan_stages(asked, out, out, Console())
+
+
+@command.command()
+@click.argument("results", type=folder)
+@stage_option
+@click.option("--out", type=folder, help="Folder for the reports. [default: the folder of the results]")
+@click.option(
+    "--baseline", type=existing_file, help="report.sarif of an earlier run: only what is new counts."
+)
+@policy_option
+@id_option
+def report(
+    results: Path,
+    stages: tuple[str, ...],
+    out: Path | None,
+    baseline: Path | None,
+    policy_file: Path | None,
+    identifier: str | None,
+) -> None:
+    """Merge the stages' SARIF files in RESULTS, judge them and write the reports.
+
+    A stage that left no file is incomplete; name the stages that were due with --stage.
+    """
+    console = Console()
+    with clear_errors():
+        if not results.is_dir():
+            raise ProjectError(f"{results} is not a folder of stage results")
+        conclusion = conclude(
+            results,
+            out or results,
+            Question(
+                policy=policy.load(policy_file),
+                expected=stages or tuple(STAGES),
+                generated=datetime.now(UTC),
+                baseline=baseline,
+                partial=bool(stages),
+                identifier=identifier or "default",
+            ),
+        )
+    finish(conclusion, console)
+
+
+@command.command()
+def doctor() -> None:
+    """Say which tools are here, in which versions, what is missing and how to get it."""
+    sound = examine(Toolbox.default(), Console())
+    raise SystemExit(0 if sound else INCOMPLETE)
+
+
+@command.group()
+def advisories() -> None:
+    """Snapshots of vulnerability data, for machines that cannot reach OSV."""
+
+
+@advisories.command()
+@click.option(
+    "--from",
+    "sources",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    required=True,
+    help="OSV dump (zip), folder of OSV JSON or PyPA YAML, or another snapshot; may be repeated.",
+)
+@click.option("--kev", type=existing_file, help="CISA's Known Exploited Vulnerabilities as JSON.")
+@click.option("--out", type=folder, required=True, help="Snapshot to write (.json.gz).")
+def build(sources: Sequence[Path], kev: Path | None, out: Path) -> None:
+    """Build a snapshot from dumps of advisory databases."""
+    from mlsecops.advisories.build import build as build_snapshot
+    from mlsecops.advisories.snapshot import summary
+
+    with clear_errors():
+        snapshot = build_snapshot(sources, kev=kev, built=_today())
+        snapshot.save(out)
+    print_rows([*summary(snapshot, _today()), ("written to", str(out))])
+
+
+@advisories.command(name="show")
+@click.argument("snapshot", type=existing_file)
+def show_snapshot(snapshot: Path) -> None:
+    """Say what a snapshot holds and how old it is."""
+    from mlsecops.advisories.snapshot import load, summary
+
+    with clear_errors():
+        rows = summary(load(snapshot), _today())
+    print_rows(rows)
+
+
+def scan_stages(asked: Asked, results: Path, keep: Path, console: Console) -> Policy:
+    """Discover the project and run stages over it, the scratch folder gone afterwards; return the policy."""
+    rules = policy.load(asked.policy_file or policy.find(asked.project))
+    project = discover(asked.project, excludes=(*rules.exclude, *_own_output(asked.project, keep)))
+    toolbox = Toolbox.default()
+    with scratch_folder(toolbox.cache) as work, Progress(console, asked.stages) as progress:
+        chain = Chain(
+            project=project,
+            policy=rules,
+            options=asked.options,
+            toolbox=toolbox,
+            work=work,
+            keep=keep,
+            cores=asked.jobs or usable_cores(),
+            identifier=asked.identifier,
+        )
+        try:
+            chain.run(asked.stages, results, progress)
+        except KeyboardInterrupt:
+            ended = toolbox.processes.stop()
+            raise InterruptedRunError(ended) from None
+    return rules
+
+
+class InterruptedRunError(Exception):
+    """A person, or the platform, ended the run."""
+
+    def __init__(self, ended: int) -> None:
+        super().__init__(f"interrupted: {ended} running tools were ended, no reports were written")
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn what a user can mend into one line and the right exit code."""
+    from mlsecops.advisories.record import AdvisoryError
+
+    try:
+        yield
+    except (PolicyError, ProjectError, SarifError, AdvisoryError) as error:
+        fail(str(error), USAGE)
+    except (InterruptedRunError, KeyboardInterrupt) as error:
+        fail(str(error) or "interrupted", INTERRUPTED)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or error}", INCOMPLETE)
+
+
+def fail(sentence: str, code: int) -> None:
+    """Say one line on standard error and end with an exit code."""
+    click.echo(f"mlsecops: {sentence}", err=True)
+    raise SystemExit(code)
+
+
+def finish(conclusion: Conclusion, console: Console) -> None:
+    """Show the verdict and end with its exit code."""
+    show(conclusion.report, conclusion.verdict, console, conclusion.files)
+    raise SystemExit(conclusion.verdict.exit_code)
+
+
+@contextmanager
+def scratch_folder(cache: Path) -> Iterator[Path]:
+    """A private folder below the cache, removed at the end."""
+    parent = cache / "work"
+    parent.mkdir(parents=True, exist_ok=True)
+    work = Path(mkdtemp(dir=parent))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def usable_cores() -> int:
+    """Cores this process may use."""
+    with suppress(AttributeError):  # not on every system
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def print_rows(rows: Sequence[tuple[str, str]]) -> None:
+    """Print a small table of names and values."""
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        click.echo(f"{name:<{width}}  {value}")
+
+
+def _own_output(project: Path, out: Path) -> tuple[str, ...]:
+    """Reports of an earlier run that lie within the project are no part of it."""
+    with suppress(ValueError):
+        inside = out.resolve().relative_to(project.resolve()).as_posix()
+        return () if inside == "." else (f"{inside}/**",)
+    return ()
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -1,0 +1,121 @@
+"""The end of a run: the stages' SARIF files -> one report, its verdict, and every file that people read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from mlsecops.findings import Report, build_report
+from mlsecops.policy import Policy
+from mlsecops.report.comment import comment
+from mlsecops.report.machine import machine
+from mlsecops.report.page import page
+from mlsecops.report.parts import Links
+from mlsecops.report.summary import summary
+from mlsecops.sarif.build import SCHEMA, Json
+from mlsecops.sarif.files import SarifError, read
+from mlsecops.sarif.limits import GITHUB
+from mlsecops.sarif.merge import merge
+from mlsecops.verdict import Verdict, judge
+
+MERGED = "report.sarif"
+WRITTEN = (MERGED, "comment.md", "summary.md", "index.html", "report.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """How a run ended, and the files that say so by their names."""
+
+    report: Report
+    verdict: Verdict
+    files: Mapping[str, Path]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is to be concluded: which stages were due, against which policy and which baseline."""
+
+    policy: Policy
+    expected: Sequence[str]
+    generated: datetime
+    project: str | None = None
+    baseline: Path | None = None
+    partial: bool = False
+    identifier: str = "default"
+    links: Links = field(default_factory=Links)
+
+
+def conclude(folder: Path, out: Path, question: Question) -> Conclusion:
+    """Merge, judge and write all reports below `out`, from the `<stage>.sarif` files in `folder`.
+
+    A stage that was due and left no readable file is incomplete. Raises SarifError when the baseline cannot
+    be read, OSError when the reports cannot be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for name in WRITTEN:
+        (out / name).unlink(missing_ok=True)
+    baseline = read(question.baseline) if question.baseline else None
+    paths, notices = _readable(folder, question.expected)
+    merged = merge([path for path, _ in paths], out / MERGED, limits=GITHUB)
+    report = build_report(
+        joined([log for _, log in paths]),
+        policy=question.policy,
+        expected=question.expected,
+        generated=question.generated,
+        project=question.project,
+        baseline=baseline,
+        baseline_source=question.baseline.name if question.baseline else "",
+        partial=question.partial,
+        notices=[*notices, *merged.notices],
+    )
+    verdict = judge(report, question.policy)
+    texts = {
+        "comment.md": comment(report, verdict, question.links, question.identifier),
+        "summary.md": summary(report, verdict, question.links),
+        "index.html": page(report, verdict, question.links),
+        "report.json": machine(report, verdict),
+    }
+    for name, text in texts.items():
+        write_text(out / name, text)
+    return Conclusion(report=report, verdict=verdict, files={name: out / name for name in WRITTEN})
+
+
+def joined(logs: Sequence[Json]) -> Json:
+    """Several logs as one, all their runs kept, nothing cut: what the verdict is made from."""
+    left_out = [row for log in logs for row in _own(log).get("left-out", [])]
+    project = next((name for log in logs if (name := _own(log).get("project"))), None)
+    return {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [run for log in logs for run in log["runs"]],
+        "properties": {"mlsecops": {"project": project, "left-out": left_out}},
+    }
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text so that a reader sees the whole of it or nothing."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    draft.write_text(text, encoding="utf-8", errors="replace")
+    draft.replace(path)
+
+
+def _readable(folder: Path, stages: Sequence[str]) -> tuple[list[tuple[Path, Json]], list[str]]:
+    found: list[tuple[Path, Json]] = []
+    notices: list[str] = []
+    for stage in stages:
+        path = folder / f"{stage}.sarif"
+        if not path.is_file():
+            continue
+        try:
+            found.append((path, read(path)))
+        except SarifError as error:
+            notices.append(f"the result of the stage {stage} cannot be read: {error}")
+    return found, notices
+
+
+def _own(log: Json) -> Json:
+    own: Json = (log.get("properties") or {}).get("mlsecops") or {}
+    return own
