@@ -50,8 +50,8 @@ def test_no_key_is_no_service(nothing: str) -> None:
             Settings.from_environment(environment)
 
 
-def test_two_sources_of_keys_are_refused(line: str) -> None:
-    both = {"LOADFORECAST_API_KEYS": line, "LOADFORECAST_API_KEYS_FILE": "keys"}
+def test_two_sources_of_keys_are_refused(line: str, tmp_path: Path) -> None:
+    both = {"LOADFORECAST_API_KEYS": line, "LOADFORECAST_API_KEYS_FILE": str(tmp_path)}
     with pytest.raises(SettingsError, match="both set"):
         Settings.from_environment(both)
 
