@@ -14,6 +14,7 @@ from mlsecops.sarif.text import clean, first_sentence, scrub
 LEVELS = ("error", "warning", "note", "none")
 # The middle of GitHub's bands high (7.0-8.9), medium (4.0-6.9) and low (0.1-3.9), when only a level is given.
 SEVERITY_OF_LEVEL: Mapping[str, float] = {"error": 8.0, "warning": 5.5, "note": 2.0, "none": 0.1}
+MAX_SEVERITY = 10.0
 NAME_LENGTH = 255
 DESCRIPTION_LENGTH = 1_024
 HELP_LENGTH = 20_000
@@ -71,7 +72,7 @@ def parse_severity(value: object) -> float | None:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return max(number, 0.1) if math.isfinite(number) and 0.0 < number <= 10.0 else None
+    return max(number, 0.1) if math.isfinite(number) and 0.0 < number <= MAX_SEVERITY else None
 
 
 def severity_of(result: Json, rule: Json | None) -> float:
