@@ -1,0 +1,54 @@
+"""Files that stand for content kept somewhere else: Git LFS, git-annex, DVC, submodules."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlsecops.project.inventory import Pointer
+
+_LFS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
+_MAX_LFS = 1024  # bytes; the specification's limit
+_ANNEX = re.compile(rb"/annex/objects/[A-Z0-9]+E?-")
+_SECTION = re.compile(r"^\s*-?\s*(outs|deps|params|metrics|plots|stages)\s*:\s*$")
+_PATH = re.compile(r"^\s*-?\s*path\s*:\s*(\S.*?)\s*$")
+_SUBMODULE = re.compile(r"^\s*path\s*=\s*(\S.*?)\s*$", re.MULTILINE)
+
+NAMES: dict[Pointer, str] = {
+    "git-lfs": "Git LFS",
+    "git-annex": "git-annex",
+    "dvc": "DVC",
+    "link": "a link",
+}
+
+
+def pointer_of(head: bytes, size: int) -> Pointer | None:
+    """Whose pointer a file is, by its first bytes."""
+    if size < _MAX_LFS and head.startswith(_LFS):
+        return "git-lfs"
+    return "git-annex" if _ANNEX.match(head) and size < 32_768 else None
+
+
+def is_annex_target(target: str) -> bool:
+    """Whether a link's target is a place where git-annex keeps content."""
+    return ".git/annex/objects/" in target
+
+
+def dvc_outputs(text: str, uri: str) -> Iterator[str]:
+    """Paths, from the project's root, of what a `.dvc` file or a `dvc.lock` at `uri` says DVC keeps."""
+    folder = uri.rpartition("/")[0]
+    section = ""
+    for line in text.splitlines():
+        if match := _SECTION.match(line):
+            section = match[1]
+        elif section == "outs" and (match := _PATH.match(line)):
+            yield posixpath.normpath(posixpath.join(folder, match[1].strip("'\"")))
+
+
+def submodule_paths(text: str) -> list[str]:
+    """Paths of the submodules that a `.gitmodules` file names."""
+    return [posixpath.normpath(match[1].strip('"')) for match in _SUBMODULE.finditer(text)]
