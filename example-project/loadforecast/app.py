@@ -6,6 +6,7 @@ import logging
 import os
 import time
 import uuid
+from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter
@@ -110,6 +111,8 @@ def _observe(app: Flask, settings: Settings, telemetry: Telemetry) -> None:
     def end(answer: Response) -> Response:
         answer.headers.update(_HEADERS)
         answer.headers["X-Request-ID"] = g.request_id
+        if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+            answer.headers.pop("Retry-After", None)  # the limiter sends it with every answer
         seconds = time.perf_counter() - g.started
         route = request.url_rule.rule if request.url_rule else None
         telemetry.answered(request.method, route, answer.status_code, seconds)

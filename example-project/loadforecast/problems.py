@@ -11,6 +11,11 @@ from werkzeug.exceptions import BadRequest, HTTPException, UnprocessableEntity
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request body is too large.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests; Retry-After says how many seconds to wait.",
+}
 _KNOWN_FIELDS = 3  # how deep a path into the body is told
 
 
@@ -37,17 +42,17 @@ def from_validation(error: ValidationError, fields: frozenset[str]) -> HTTPExcep
 
 def response(error: HTTPException, request_id: str) -> Response:
     """Return the answer for an error, with the headers that belong to it (Allow, ...)."""
-    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     body: dict[str, object] = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": int(status),
-        "detail": error.description or HTTPStatus(status).description,
+        "title": status.phrase,
+        "status": status.value,
+        "detail": _DETAILS.get(status) or error.description or status.description,
         "instance": f"urn:uuid:{request_id}",
     }
     if isinstance(error, InvalidBody):
         body["errors"] = error.errors
-    answer = Response(json.dumps(body) + "\n", status=status, mimetype=MEDIA_TYPE)
+    answer = Response(json.dumps(body) + "\n", status=status.value, mimetype=MEDIA_TYPE)
     for name, value in error.get_headers():
         if name.lower() not in {"content-type", "content-length"}:
             answer.headers.add(name, value)

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from datetime import datetime
+from itertools import product
+from typing import Annotated, Any
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import Field, TypeAdapter, ValidationError
 from werkzeug.test import TestResponse
 
 from loadforecast.model import Forecaster
-from loadforecast.schema import ForecastRequest
+from loadforecast.schema import TIME, ForecastRequest
 from loadforecast.settings import Settings
 
 MISSING = object()
@@ -67,6 +70,8 @@ def test_the_ends_of_the_scale_are_answered(
         ("time", "2026-03-13T18:00:00"),
         ("time", "2026-03-13T18:01:00+01:00"),
         ("time", "2026-02-30T18:00:00+01:00"),
+        ("time", "2026-03-13T24:00:00+01:00"),
+        ("time", "2026-03-13T18:00:00+15:00"),
         ("time", "1999-03-13T18:00:00+01:00"),
         ("time", "2026-03-13T18:00:00+01:00\n"),
         ("time", 1773421200),
@@ -104,6 +109,21 @@ def test_a_wrong_field_is_a_422_that_names_it(
     expected = field if field in ForecastRequest.model_fields else "(unknown field)"
     assert told["errors"][0]["field"].partition(".")[0] == expected
     assert told["errors"][0]["message"]
+
+
+def test_exactly_the_days_that_exist_are_days() -> None:
+    adapter = TypeAdapter(Annotated[str, Field(pattern=TIME)])
+    for year, month, day in product((2000, 2024, 2026, 2096, 2099), range(14), range(33)):
+        text = f"{year}-{month:02}-{day:02}T00:00:00Z"
+        try:
+            expected = datetime.fromisoformat(text) is not None
+        except ValueError:
+            expected = False
+        try:
+            found = adapter.validate_python(text) == text
+        except ValidationError:
+            found = False
+        assert found is expected, text
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])

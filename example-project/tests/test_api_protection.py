@@ -93,9 +93,12 @@ def test_too_many_requests_with_one_key(
     settings: Settings, hotel: dict[str, str], prometheus: dict[str, str], body: dict[str, Any]
 ) -> None:
     client = create_app(replace(settings, rate_limit="3 per minute")).test_client()
-    codes = [client.post("/forecast", headers=hotel, json=body).status_code for _ in range(4)]
-    assert codes == [200, 200, 200, 429]
+    answers = [client.post("/forecast", headers=hotel, json=body) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers.get("X-RateLimit-Remaining") for answer in answers] == list("2100")
+    assert ["Retry-After" in answer.headers for answer in answers] == [False] * 3 + [True]
     answer = client.post("/forecast", headers=hotel, json=body)
+    assert "Retry-After" in answer.get_json()["detail"]
     assert 0 < int(answer.headers["Retry-After"]) <= 60
     assert answer.mimetype == "application/problem+json"
     # another key has its own allowance, and health has none to use up

@@ -38,11 +38,11 @@ def port(settings: Settings) -> Iterator[int]:
 
 
 def ask(
-    port: int, method: str, path: str, content: bytes = b"", **headers: str
+    port: int, path: str, content: bytes, headers: dict[str, str]
 ) -> tuple[http.client.HTTPResponse, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     with contextlib.closing(connection):
-        connection.request(method, path, content, headers)
+        connection.request("POST", path, content, headers)
         answer = connection.getresponse()
         return answer, answer.read()
 
@@ -51,7 +51,7 @@ def test_a_forecast_over_a_real_socket(
     port: int, hotel: dict[str, str], body: dict[str, Any]
 ) -> None:
     headers = {"Content-Type": "application/json", **hotel}
-    answer, content = ask(port, "POST", "/forecast", json.dumps(body).encode(), **headers)
+    answer, content = ask(port, "/forecast", json.dumps(body).encode(), headers)
     assert answer.status == 200
     assert json.loads(content)["forecast_kw"] > 0
     assert answer.getheader("Server") is None
@@ -59,11 +59,11 @@ def test_a_forecast_over_a_real_socket(
 
 def test_the_size_limits_over_a_real_socket(port: int, hotel: dict[str, str]) -> None:
     headers = {"Content-Type": "application/json", **hotel}
-    answer, content = ask(port, "POST", "/forecast", b" " * 40_000, **headers)
+    answer, content = ask(port, "/forecast", b" " * 40_000, headers)
     assert answer.status == 413
     assert json.loads(content)["title"]
     # the server's own limit answers before any of the body is sent
-    answer, _ = ask(port, "POST", "/forecast", **headers, **{"Content-Length": "1200000"})
+    answer, _ = ask(port, "/forecast", b"", {**headers, "Content-Length": "1200000"})
     assert answer.status == 413
 
 
