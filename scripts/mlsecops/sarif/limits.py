@@ -12,7 +12,7 @@ from mlsecops.sarif.json_types import object_of, objects
 from mlsecops.sarif.rules import severity_of
 from mlsecops.sarif.selection import Limits, Selection, Tally
 from mlsecops.sarif.trim import drop_unused_rules, trim_run
-from mlsecops.sarif.union import category_of, combine
+from mlsecops.sarif.union import category_of, combine, renumber
 
 GITHUB = Limits()
 
@@ -77,7 +77,9 @@ def _selected(run: Json, number: int, selection: Selection) -> tuple[Json, list[
     """What stays of one run, and what is said of what does not."""
     flags = selection.flags[number]
     results = [each for each, flag in zip(objects(run.get("results")), flags, strict=True) if flag]
-    selected, notes = drop_unused_rules({**run, "results": results}, selection.limits)
+    used = {str(each.get("ruleId")) for each in results}
+    selected, moved, notes = drop_unused_rules(run, used, selection.limits)
+    selected = {**selected, "results": [renumber(each, moved) for each in results]}
     notes += selection.notes(number)
     if not selection.artifacts:
         selected.pop("artifacts", None)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, islice
+from itertools import compress, islice, repeat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +19,8 @@ from mlsecops.sarif.limits import gzip_size, with_notes
 from mlsecops.sarif.raw import RawFiles, Result
 from mlsecops.sarif.rules import MAX_SEVERITY, SEVERITY_OF_LEVEL, parse_severity
 from mlsecops.sarif.selection import Limits, Selection, Tally
-from mlsecops.sarif.union import Category, renumber, unite, unite_properties
+from mlsecops.sarif.trim import Cuts, drop_unused_rules, trim_result, trim_rules
+from mlsecops.sarif.union import Category, Moved, renumber, unite, unite_properties
 
 _CHUNK = 1 << 20
 _BATCH = 1_000
@@ -50,18 +51,21 @@ def merge(
     Raises SarifError, naming the file, for one that cannot be read, is not whole JSON or is no SARIF 2.1.0
     log.
     """
-    writer = _Writer(RawFiles(), paths, suppressed=suppressed, weigh=limits is not None)
+    files = RawFiles()
+    groups, properties = _survey(files, paths, suppressed=suppressed)
+    writer = _Writer(groups, properties, limits)
     with replacing(output) as handle:
-        counts = writer.write(handle, None)
+        counts = written = writer.write(handle, None)
         if limits is None:
             return _summary(counts, [count.results for count in counts], [])
         selection = Selection.of([count.tally() for count in counts], limits)
         if not selection.whole:
-            writer.write(handle, selection)
+            written = writer.write(handle, selection)
         while (size := _compressed(handle, limits.gzip_bytes)) > limits.gzip_bytes:
             selection = selection.smaller(size)
-            writer.write(handle, selection)
-    return _summary(counts, [sum(selection.flags[number]) for number in selection.runs], selection.notices())
+            written = writer.write(handle, selection)
+    notices = [*(note for count in written for note in count.notes), *selection.notices()]
+    return _summary(counts, [sum(selection.flags[number]) for number in selection.runs], notices)
 
 
 @dataclass(slots=True)
@@ -73,6 +77,7 @@ class _Count:
     results: int = 0
     duplicates: int = 0
     suppressed: int = 0
+    notes: list[str] = field(default_factory=list)
     severities: array[float] = field(default_factory=lambda: array("d"))
     sizes: array[int] = field(default_factory=lambda: array("L"))
 
@@ -83,87 +88,141 @@ class _Count:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """All runs of one tool and category: in which files, and their places in them."""
+
+    files: RawFiles
+    category: Category
+    suppressed: bool
+    sources: list[tuple[Path, int]] = field(default_factory=list)
+
+    def head(self) -> tuple[Json, list[Moved]]:
+        """The runs as one, without results; and for each of them the rules that have another number now."""
+        head: Json = {}
+        moves: list[Moved] = []
+        for path, place in self.sources:
+            given = self.files.runs(path)[place].head()
+            head, moved = unite(head, given) if head else (given, {})
+            moves.append(moved)
+        return head, moves
+
+    def results(self, count: _Count) -> Iterator[tuple[int, Raw, Result]]:
+        """Every result once, with the number of the run that it comes from."""
+        seen: set[bytes] = set()
+        for number, (path, place) in enumerate(self.sources):
+            for raw, result in self.files.runs(path)[place].results():
+                digest = result.digest()
+                if digest in seen:
+                    count.duplicates += 1
+                elif result.suppressions and not self.suppressed:
+                    count.suppressed += 1
+                else:
+                    seen.add(digest)
+                    count.results += 1
+                    yield number, raw, result
+
+
+@dataclass(frozen=True, slots=True)
 class _Writer:
     """Writes the merged log, from the files anew each time: nothing but counts stays in memory between."""
 
-    def __init__(self, files: RawFiles, paths: Sequence[Path], *, suppressed: bool, weigh: bool) -> None:
-        self._files = files
-        self._suppressed = suppressed
-        self._weigh = weigh
-        self._groups: dict[Category, list[tuple[Path, int]]] = {}
-        self._properties: Json = {}
-        for path in paths:
-            for run in files.runs(path):
-                self._groups.setdefault(run.category(), []).append((path, run.number))
-            self._properties = unite_properties(self._properties, files.properties(path))
+    groups: Sequence[_Group]
+    properties: Json
+    limits: Limits | None
 
     def write(self, handle: BinaryIO, selection: Selection | None) -> list[_Count]:
         """Write the log over what is in the file, all of it or what is selected, and count what there is."""
         handle.seek(0)
         handle.truncate()
         start: Json = {"$schema": SCHEMA, "version": "2.1.0"}
-        if self._properties:
-            start["properties"] = self._properties
+        if self.properties:
+            start["properties"] = self.properties
         handle.write(orjson.dumps(start)[:-1] + b',"runs":[')
         counts: list[_Count] = []
-        for number, category in enumerate(self._groups):
+        for number, group in enumerate(self.groups):
             if selection is None or number in selection.runs:
                 handle.write(b"," if counts else b"")
-                counts.append(self._run(handle, category, number, selection))
+                counts.append(self._run(handle, group, number, selection))
         handle.write(b"]}")
         return counts
 
-    def _run(self, handle: BinaryIO, category: Category, number: int, selection: Selection | None) -> _Count:
-        head, moves = self._head(category)
-        count = _Count(category, artifacts=len(objects(head.get("artifacts"))))
-        results = self._results(category, moves, _rule_severities(head), count)
-        if selection is not None:
-            head = with_notes(head, selection.notes(number))
-            results = compress(results, selection.flags[number])
-            if not selection.artifacts:
-                head.pop("artifacts", None)
-        handle.write(orjson.dumps(head)[:-1] + b',"results":[')
+    def _run(self, handle: BinaryIO, group: _Group, number: int, selection: Selection | None) -> _Count:
+        head, moves = group.head()
+        count = _Count(group.category, artifacts=len(objects(head.get("artifacts"))))
+        severities = _rule_severities(head)
+        flags = repeat(1) if selection is None else selection.flags[number]
+        if self.limits is not None:
+            used = (result.rule_id for _, _, result in compress(group.results(_Count(group.category)), flags))
+            head, moves = _fewer_rules(head, moves, used, self.limits, count)
+        cuts = Cuts()
+        pieces = (
+            self._piece(raw, result, moves[source], severities, count, cuts)
+            for source, raw, result in compress(group.results(count), flags)
+        )
+        handle.write(b'{"results":[')
         comma = b""
-        while batch := list(islice(results, _BATCH)):
+        while batch := list(islice(pieces, _BATCH)):
             handle.write(comma)
             handle.write(b",".join(batch))
             comma = b","
-        handle.write(b"]}")
+        # The rest comes after the results, for it tells what was cut of them.
+        if self.limits is not None:
+            count.notes += cuts.notes(head, self.limits)
+        notes = [*count.notes, *(selection.notes(number) if selection else ())]
+        if selection is not None and not selection.artifacts:
+            head.pop("artifacts", None)
+        handle.write(b"]," + orjson.dumps(with_notes(head, notes))[1:])
         return count
 
-    def _head(self, category: Category) -> tuple[Json, list[dict[int, int]]]:
-        """The run of a category without its results; and for each of its sources the rules that moved."""
-        head: Json = {}
-        moves = []
-        for path, place in self._groups[category]:
-            given = self._files.runs(path)[place].head()
-            head, moved = unite(head, given) if head else (given, {})
-            moves.append(moved)
-        return head, moves
-
-    def _results(
+    def _piece(
         self,
-        category: Category,
-        moves: Sequence[dict[int, int]],
+        raw: Raw,
+        result: Result,
+        moved: Moved,
         severities: Mapping[str, float],
         count: _Count,
-    ) -> Iterator[bytes | Raw]:
-        """The results of a category, each once, counted on the way."""
-        seen: set[bytes] = set()
-        for (path, place), moved in zip(self._groups[category], moves, strict=True):
-            for raw, result in self._files.runs(path)[place].results():
-                digest = result.digest()
-                if digest in seen:
-                    count.duplicates += 1
-                elif result.suppressions and not self._suppressed:
-                    count.suppressed += 1
-                else:
-                    seen.add(digest)
-                    count.results += 1
-                    if self._weigh:
-                        count.severities.append(_severity(result, severities))
-                        count.sizes.append(len(memoryview(raw)))
-                    yield orjson.dumps(renumber(orjson.loads(bytes(raw)), moved)) if moved else raw
+        cuts: Cuts,
+    ) -> bytes | Raw:
+        """The bytes of a result, as they were where nothing in it has to change."""
+        limits = self.limits
+        long = False
+        if limits is not None:
+            count.severities.append(_severity(result, severities))
+            count.sizes.append(len(memoryview(raw)))
+            long = len(result.locations or ()) > limits.locations or result.steps > limits.flow_locations
+        if not moved and not long:
+            return raw
+        parsed = renumber(orjson.loads(bytes(raw)), moved)
+        return orjson.dumps(parsed if limits is None else trim_result(parsed, limits, cuts))
+
+
+def _survey(files: RawFiles, paths: Sequence[Path], *, suppressed: bool) -> tuple[list[_Group], Json]:
+    """The runs of all files by tool and category, in the order in which they come; and what the logs say."""
+    groups: dict[Category, _Group] = {}
+    properties: Json = {}
+    for path in paths:
+        for run in files.runs(path):
+            category = run.category()
+            group = groups.setdefault(category, _Group(files, category, suppressed))
+            group.sources.append((path, run.number))
+        properties = unite_properties(properties, files.properties(path))
+    return list(groups.values()), properties
+
+
+def _fewer_rules(
+    head: Json, moves: list[Moved], used: Iterable[str], limits: Limits, count: _Count
+) -> tuple[Json, list[Moved]]:
+    """The run with its rules within the limits, where they are now, and in `count` what is said of it."""
+    head, notes = trim_rules(head, limits)
+    count.notes += notes
+    total = len(objects(head["tool"]["driver"]["rules"]))
+    if total <= limits.rules:
+        return head, moves
+    head, places, notes = drop_unused_rules(head, set(used), limits)
+    count.notes += notes
+    followed = [{old: moved.get(old, old) for old in range(total)} for moved in moves]
+    return head, [{old: places[new] for old, new in moved.items() if new in places} for moved in followed]
 
 
 def _summary(counts: Sequence[_Count], kept: Sequence[int], notices: Sequence[str]) -> MergeSummary:

@@ -58,8 +58,16 @@ class _Suppression(Struct):
     kind: str = ""
 
 
+class _Thread(Struct):
+    locations: list[Raw] | None = None
+
+
+class _Flow(Struct, rename="camel"):
+    thread_flows: list[_Thread] | None = None
+
+
 class Result(Struct, rename="camel"):
-    """What a merge has to know of a result: how grave it is, and what makes it the same as another."""
+    """What a merge has to know of a result: how grave, how long and whether the same as another."""
 
     rule_id: str = ""
     level: str = "warning"
@@ -68,6 +76,15 @@ class Result(Struct, rename="camel"):
     partial_fingerprints: _Fingerprints | None = None
     properties: _Properties | None = None
     suppressions: list[_Suppression] | None = None
+    code_flows: list[_Flow] | None = None
+
+    @property
+    def steps(self) -> int:
+        """How many steps its code flows have together."""
+        if not self.code_flows:
+            return 0
+        threads = (thread for flow in self.code_flows for thread in flow.thread_flows or ())
+        return sum(len(thread.locations or ()) for thread in threads)
 
     @property
     def severity(self) -> float | None:

@@ -23,6 +23,8 @@ _SEVERITY_OF_WORD: Mapping[str, float] = {"critical": 9.5, "high": 8.0, "medium"
 _PRECISIONS = ("very-high", "high", "medium", "low")
 _CWE = re.compile(r"(?:external/cwe/)?cwe[-_ :]?0*(\d{1,5})(?!\d)", re.IGNORECASE)
 _CONFIDENCE = re.compile(r"(high|medium|low) confidence", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z0-9]+")
+_NAME_WORDS = 8
 _HELP_URI = re.compile(r"https?://[!-~]+")
 
 
@@ -41,10 +43,11 @@ def normalise_rule(rule: Json, *, level: str, message: str) -> Json:
         severity = SEVERITY_OF_LEVEL[default]
     tags, confidence = _tags(given.get("tags"))
     precision = confidence or given.get("precision")
+    texts = _texts(rule, identifier, message)
     normal: Json = {
         "id": identifier,
-        "name": clean(rule.get("name"), NAME_LENGTH) or identifier,
-        **_texts(rule, identifier, message),
+        "name": _name(rule, identifier, texts["shortDescription"]["text"]),
+        **texts,
         "defaultConfiguration": {"level": default},
         "properties": {
             **scrub(given),
@@ -91,6 +94,18 @@ def severity_of(result: Json, rule: Json | None) -> float:
 def worst_level(levels: Iterable[str]) -> str:
     """The gravest of some levels; "warning", SARIF's default, for none."""
     return min(levels, key=LEVELS.index, default="warning")
+
+
+def _name(rule: Json, identifier: str, summary: str) -> str:
+    """A name that is not the id again, as SARIF wants it: given, else made of the id, else of the summary."""
+    given = clean(rule.get("name"), NAME_LENGTH)
+    made = (_pascal(text) for text in (identifier, summary))
+    return next((name for name in (given, *made) if name and name != identifier), identifier)
+
+
+def _pascal(text: str) -> str:
+    words = _WORD.findall(text)[:_NAME_WORDS]
+    return "".join(word[0].upper() + word[1:] for word in words)
 
 
 def _texts(rule: Json, identifier: str, message: str) -> Json:

@@ -2,63 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from mlsecops.sarif.build import Json
 from mlsecops.sarif.json_types import object_of, objects
 from mlsecops.sarif.selection import Limits
 from mlsecops.sarif.text import shorten
+from mlsecops.sarif.union import Moved
 
 
 def trim_run(run: Json, limits: Limits) -> tuple[Json, list[str]]:
     """The run with its rules and results within the limits, and a sentence for each kind of cut."""
-    driver = object_of(object_of(run, "tool"), "driver")
-    given = objects(driver.get("rules"))
-    rules = [_trim_rule(rule, limits) for rule in given]
-    tagged = sum(1 for rule in given if len(_tags(rule)) > limits.tags)
-    placed = stepped = 0
-    results = []
-    for given_result in objects(run.get("results")):
-        result = given_result
-        if len(objects(result.get("locations"))) > limits.locations:
-            placed += 1
-            result = {**result, "locations": result["locations"][: limits.locations]}
-        if _steps(result) > limits.flow_locations:
-            stepped += 1
-            result = {**result, "codeFlows": _first_steps(result, limits.flow_locations)}
-        results.append(result)
-    counts = (
-        (tagged, f"rules have more than {limits.tags} tags"),
-        (placed, f"results have more than {limits.locations:,} places"),
-        (stepped, f"results have code flows of more than {limits.flow_locations:,} steps"),
-    )
-    notes = [
-        f"{count:,} {what} in {driver.get('name')}: GitHub keeps the first, the rest is left out."
-        for count, what in counts
-        if count
-    ]
-    tool = {**object_of(run, "tool"), "driver": {**driver, "rules": rules}}
-    return {**run, "tool": tool, "results": results}, notes
+    trimmed, notes = trim_rules(run, limits)
+    cuts = Cuts()
+    results = [trim_result(result, limits, cuts) for result in objects(run.get("results"))]
+    return {**trimmed, "results": results}, notes + cuts.notes(run, limits)
 
 
-def drop_unused_rules(run: Json, limits: Limits) -> tuple[Json, list[str]]:
-    """The run with no more rules than GitHub takes; rules that have no result go first."""
+@dataclass(slots=True)
+class Cuts:
+    """How many results lost places or steps."""
+
+    places: int = 0
+    steps: int = 0
+
+    def notes(self, run: Json, limits: Limits) -> list[str]:
+        """A sentence for each kind of cut in the results of a run."""
+        return _notes(
+            run,
+            (self.places, f"results have more than {limits.locations:,} places"),
+            (self.steps, f"results have code flows of more than {limits.flow_locations:,} steps"),
+        )
+
+
+def trim_rules(run: Json, limits: Limits) -> tuple[Json, list[str]]:
+    """The run with texts and tags of its rules within the limits, and a sentence for tags that are cut."""
+    tool = object_of(run, "tool")
+    driver = object_of(tool, "driver")
+    rules = objects(driver.get("rules"))
+    tagged = sum(1 for rule in rules if len(_tags(rule)) > limits.tags)
+    trimmed = {**driver, "rules": [_trim_rule(rule, limits) for rule in rules]}
+    notes = _notes(run, (tagged, f"rules have more than {limits.tags} tags"))
+    return {**run, "tool": {**tool, "driver": trimmed}}, notes
+
+
+def trim_result(result: Json, limits: Limits, cuts: Cuts) -> Json:
+    """The result with its places and steps within the limits, counted in `cuts`."""
+    if len(objects(result.get("locations"))) > limits.locations:
+        cuts.places += 1
+        result = {**result, "locations": objects(result["locations"])[: limits.locations]}
+    if _steps(result) > limits.flow_locations:
+        cuts.steps += 1
+        result = {**result, "codeFlows": _first_steps(result, limits.flow_locations)}
+    return result
+
+
+def drop_unused_rules(run: Json, used: Collection[str], limits: Limits) -> tuple[Json, Moved, list[str]]:
+    """The run with as many rules as GitHub takes, their new numbers, and a sentence about the others.
+
+    `used` are the ids of the rules that have a result: the others go first.
+    """
     tool = object_of(run, "tool")
     driver = object_of(tool, "driver")
     rules = objects(driver.get("rules"))
     if len(rules) <= limits.rules:
-        return run, []
-    used = {str(result.get("ruleId")) for result in objects(run.get("results"))}
+        return run, {}, []
     order = sorted(range(len(rules)), key=lambda number: str(rules[number].get("id")) not in used)
-    kept = [rules[number] for number in sorted(order[: limits.rules])]
-    numbers = {str(rule.get("id")): number for number, rule in enumerate(kept)}
-    results = [
-        {**result, "ruleIndex": numbers[str(result.get("ruleId"))]} for result in objects(run.get("results"))
-    ]
+    kept = sorted(order[: limits.rules])
     note = (
         f"{len(rules) - len(kept):,} of {len(rules):,} rules of {driver.get('name')} are left out, "
         f"none of them has a result: GitHub takes {limits.rules:,} in one run."
     )
-    tool = {**tool, "driver": {**driver, "rules": kept}}
-    return {**run, "tool": tool, "results": results}, [note]
+    smaller = {**run, "tool": {**tool, "driver": {**driver, "rules": [rules[number] for number in kept]}}}
+    return smaller, {old: new for new, old in enumerate(kept)}, [note]
+
+
+def _notes(run: Json, *counts: tuple[int, str]) -> list[str]:
+    name = object_of(object_of(run, "tool"), "driver").get("name")
+    return [
+        f"{count:,} {what} in {name}: GitHub keeps the first, the rest is left out."
+        for count, what in counts
+        if count
+    ]
 
 
 def _trim_rule(rule: Json, limits: Limits) -> Json:

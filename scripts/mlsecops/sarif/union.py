@@ -14,6 +14,7 @@ _CANARIES = ("not found", "found", "not needed")
 _SUMS = ("expected", "scanned", "seconds", "suppressed")
 
 Category = tuple[str, str]
+Moved = dict[int, int]  # the old and the new number of rules
 
 
 def category_of(run: Json) -> Category:
@@ -22,7 +23,7 @@ def category_of(run: Json) -> Category:
     return str(driver.get("name", "")), str(object_of(run, "automationDetails").get("id", ""))
 
 
-def unite(base: Json, other: Json) -> tuple[Json, dict[int, int]]:
+def unite(base: Json, other: Json) -> tuple[Json, Moved]:
     """Two runs without their results as one; and where the rules of the other now are, for those that moved.
 
     Of a rule or a file that both have, the base's description stays.
@@ -68,7 +69,7 @@ def combine(runs: Sequence[Json]) -> list[Json]:
     return list(combined.values())
 
 
-def renumber(result: Json, moved: dict[int, int]) -> Json:
+def renumber(result: Json, moved: Moved) -> Json:
     """The result with the number that its rule has after a union."""
     number = result.get("ruleIndex")
     return {**result, "ruleIndex": moved[number]} if number in moved else result
