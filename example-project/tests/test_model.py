@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import shutil
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,23 @@ def test_the_committed_model_loads_and_answers(models: Path, body: dict[str, Any
     found = forecaster.forecast(now)
     assert found.low_kw[0] < found.load_kw[0] < found.high_kw[0]
     assert found.seasonal_naive_kw[0] == body["load_kw"][0]
+
+
+def test_loading_leaves_no_trace_and_reports_to_nobody(
+    models: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    for name in ("ORT_DISABLE_TELEMETRY", "CI", "GITHUB_ACTIONS", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    # onnxruntime's telemetry starts with its import, so it takes a new process to see it
+    process = multiprocessing.get_context("spawn").Process(
+        target=Forecaster.load, args=(models / "forecast.onnx",)
+    )
+    process.start()
+    process.join(timeout=30)
+    assert process.exitcode == 0
+    assert list(home.rglob("*")) == []
 
 
 def test_both_forms_that_sha256sum_writes_are_read(models: Path) -> None:
