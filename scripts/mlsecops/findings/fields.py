@@ -84,7 +84,7 @@ def stage_of(run: Json) -> str:
 def failures_of(run: Json) -> Iterator[Json]:
     """The results of a run that say that something is wrong now."""
     for result in mappings(run.get("results")):
-        if result.get("baselineState") != "absent" and result.get("kind") not in _NOT_A_FAILURE:
+        if result.get("baselineState") != "absent" and text_of(result.get("kind")) not in _NOT_A_FAILURE:
             yield result
 
 

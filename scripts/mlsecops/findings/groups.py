@@ -22,8 +22,8 @@ class Group:
 
     def __post_init__(self) -> None:
         """Collect the weaknesses."""
-        every = (cwe for sighting in self.sightings for cwe in sighting.rule.cwes)
-        object.__setattr__(self, "cwes", tuple(sorted(set(every))))
+        every = {cwe for sighting in self.sightings for cwe in sighting.rule.cwes}
+        object.__setattr__(self, "cwes", tuple(sorted(every)))
 
     @property
     def main(self) -> Sighting:

@@ -83,9 +83,9 @@ class _Shelf:
 
 def _line_keys(standing: Standing) -> list[Hashable]:
     group = standing.group
-    if any(each.identified or each.package for each in group.sightings):
-        return []
     main = group.main
+    if main.identified or main.package:
+        return []
     kind = (standing.state, standing.waiver is None, group.suppressed is None)
     return [(main.stage, main.place, cwe, kind) for cwe in group.cwes]
 
@@ -140,8 +140,8 @@ def _aliases(sightings: Sequence[Sighting], rule_id: str) -> tuple[str, ...]:
     return tuple(sorted(by_name.values()))
 
 
-def _first(texts_: Iterable[str]) -> str | None:
-    return next((text for text in texts_ if text), None)
+def _first(given: Iterable[str]) -> str | None:
+    return next(filter(None, given), None)
 
 
 def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -37,7 +37,9 @@ def _tool(run: Json) -> ToolReport:
     driver = driver_of(run)
     invocation = next(mappings(run.get("invocations")), {})
     name = text_of(driver.get("name")) or "unnamed tool"
-    canary = cast(Canary, own["canary"]) if own.get("canary") in _CANARIES else "not found"
+    canary = cast(Canary, text_of(own.get("canary")))
+    if canary not in _CANARIES:
+        canary = "not found"
     expected, scanned = count(own.get("expected")), count(own.get("scanned"))
     status, reason = _status(run, name, own, expected, scanned, canary)
     data = mapping(own.get("data"))
@@ -68,9 +70,9 @@ def _status(
 ) -> tuple[Status, str]:
     """The status of a run, which counts as complete only when its own evidence says so too."""
     reason = text_of(own.get("reason"))
-    if own.get("status") not in _STATUSES:
+    status = cast(Status, text_of(own.get("status")))
+    if status not in _STATUSES:
         return "incomplete", f"{name}: its run has no evidence that it looked"
-    status = cast(Status, own["status"])
     if status == "incomplete":
         return status, reason or f"{name}: it did not finish"
     found = any(suppression_of(result) is None for result in failures_of(run))

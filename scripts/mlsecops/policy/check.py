@@ -69,7 +69,7 @@ def _faults(error: ValidationError, document: Document) -> Iterator[DocumentErro
             text = f"unknown key {quoted(key)}{_hint(key, known)}"
             yield DocumentError(document.keys[*path, key], text)
     else:
-        say = _SENTENCES.get(str(error.validator), _other)
+        say = _SENTENCES[str(error.validator)]
         yield DocumentError(document.values[path], f"{_name(path)} {say(error)}")
 
 
@@ -161,10 +161,6 @@ def _empty(_: ValidationError) -> str:
 
 def _unique(_: ValidationError) -> str:
     return "names something twice"
-
-
-def _other(error: ValidationError) -> str:
-    return f"is not allowed: {quoted(error.message)}"
 
 
 _SENTENCES: Mapping[str, Callable[[ValidationError], str]] = {

@@ -58,7 +58,7 @@ def read(content: bytes) -> Document:
         ) from error
     except RecursionError as error:
         raise DocumentError(1, f"more than {MAX_DEPTH} levels of nesting") from error
-    if root is None:
+    if root is None or (root.tag == _TAG + "null" and not root.value):
         return Document({}, {(): 1}, {})
     reader = _Reader()
     return Document(reader.convert(root, ()), reader.values, reader.keys)
