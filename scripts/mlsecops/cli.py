@@ -22,7 +22,7 @@ from mlsecops.job import Options
 from mlsecops.policy import Policy, PolicyError
 from mlsecops.project import ProjectError, discover
 from mlsecops.report.progress import Progress
-from mlsecops.report.terminal import show
+from mlsecops.report.terminal import verdict_view
 from mlsecops.sarif.files import SarifError
 from mlsecops.toolbox import Toolbox
 
@@ -298,7 +298,7 @@ def fail(sentence: str, code: int) -> None:
 
 def finish(conclusion: Conclusion, console: Console) -> None:
     """Show the verdict and end with its exit code."""
-    show(conclusion.report, conclusion.verdict, console, conclusion.files)
+    console.print(verdict_view(conclusion.report, conclusion.verdict, conclusion.files))
     raise SystemExit(conclusion.verdict.exit_code)
 
 

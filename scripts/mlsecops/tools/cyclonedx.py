@@ -41,18 +41,21 @@ class CycloneDx:
             exit_codes=(0,),
             output=output,
         )
-        parsed = parse(bom, due or frozenset(job.targets))
+        parsed = parse(bom, due, job.targets)
         if parsed.canary:
             job.keep(SBOM, orjson.dumps(without_canary(bom), option=orjson.OPT_INDENT_2))
         return parsed
 
 
-def parse(bom: Any, due: Collection[str]) -> Parsed:
-    """The SBOM's components -> the packages that it lists; one of none stands for the manifests in `due`."""
+def parse(bom: Any, due: Collection[str], manifests: Collection[str]) -> Parsed:
+    """The SBOM's components -> the packages that it lists.
+
+    Manifests that name no package are what was looked at themselves.
+    """
     units = {f"{each['name']}=={each['version']}" for each in bom["components"] if "version" in each}
     return Parsed(
-        looked_at=frozenset(units - {_CANARY} or due),
-        due=frozenset(due),
+        looked_at=frozenset(units - {_CANARY} if due else manifests),
+        due=frozenset(due or manifests),
         rules=[],
         results=[],
         canary=frozenset({_CANARY} & units),

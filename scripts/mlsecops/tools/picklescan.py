@@ -13,6 +13,7 @@ from mlsecops.sarif.build import Json
 # protocol 0: posix.system('echo mlsecops canary')
 _CANARY = b"cposix\nsystem\n(Vecho mlsecops canary\ntR."
 _SCANNED = re.compile(r"^Scanned files: (\d+)$", re.MULTILINE)
+_END = re.compile(r"^Dangerous globals: \d+\n", re.MULTILINE)
 _DANGEROUS = re.compile(r"dangerous import '(\S+) (\S+)' FOUND$", re.MULTILINE)
 _TROUBLE = re.compile(r"^(?:WARNING|ERROR): (.+)$", re.MULTILINE)
 
@@ -77,6 +78,8 @@ def parse(exit_code: int, text: str, name: str) -> Outcome:
     imports = tuple(dict.fromkeys(f"{module}.{call}" for module, call in _DANGEROUS.findall(text)))
     trouble = _TROUBLE.search(text)
     scanned = _SCANNED.search(text)
+    if exit_code != 2 and not _END.search(text):
+        return Outcome(imports, "picklescan did not end its report")
     if trouble:
         return Outcome(imports, re.sub(r"\S*/" + re.escape(name), "the file", trouble[1])[:200])
     if exit_code == 2:

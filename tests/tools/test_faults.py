@@ -1,0 +1,166 @@
+"""Every tool, with every way a tool can go wrong: the run is incomplete and says which tool and why."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from mlsecops.job import Scan, Tool
+from mlsecops.policy import Policy
+from mlsecops.project import Project, discover
+from mlsecops.resolution import Resolver
+from mlsecops.scan import scan
+from mlsecops.tools.bandit import Bandit
+from mlsecops.tools.cyclonedx import CycloneDx
+from mlsecops.tools.detect_secrets import DetectSecrets
+from mlsecops.tools.hadolint import Hadolint
+from mlsecops.tools.modelscan import Modelscan
+from mlsecops.tools.picklescan import Picklescan
+from mlsecops.tools.pip_audit import PipAudit
+from mlsecops.tools.pytest import Pytest
+from mlsecops.tools.semgrep import Semgrep
+from mlsecops.tools.zizmor import Zizmor
+from support import faulty, small_project
+from support.contexts import context, toolbox
+
+ALWAYS_FRESH = timedelta(days=100_000)
+# What the sentence must say, in one of these forms.
+REASONS = {
+    "missing": ("missing",),
+    "not executable": ("not executable",),
+    "crashes": ("signal 11",),
+    "hangs": ("did not end within 2 s",),
+    "unknown exit code": ("exit code 77: cannot go on",),
+    "empty output": ("wrote no output",),
+    "garbage output": ("cannot be read", "did not end its report", "without saying which tests"),
+    "half-written output": ("cannot be read", "did not end its report"),
+    "output left from before": ("wrote no output",),
+    "nothing scanned": ("looked at ", "could not read", "nothing to look at", "ended with exit code 1"),
+    "canary lost": ("did not find the known-bad canary",),
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A tool, the program it runs, and what a wrapper must blank to make it blind.
+
+    `code` is the exit code with which the program ends when it found nothing wrong.
+    """
+
+    name: str
+    program: str
+    make: Callable[[Project], Scan]
+    sources: tuple[str, ...]
+    canary: tuple[str, ...]
+    code: int = 0
+    with_requirements: bool = False
+
+
+def _manifests(project: Project) -> tuple[Resolver, tuple[str, ...]]:
+    manifests = tuple(project.manifests_to_audit())
+    return Resolver(manifests), tuple(manifest.uri for manifest in manifests)
+
+
+def _pip_audit(project: Project) -> Scan:
+    resolver, targets = _manifests(project)
+    return Scan(PipAudit(resolver, osv_url="http://127.0.0.1:9"), targets)
+
+
+def _cyclonedx(project: Project) -> Scan:
+    resolver, targets = _manifests(project)
+    return Scan(CycloneDx(resolver), targets)
+
+
+def _pickled(tool: Tool) -> Callable[[Project], Scan]:
+    return lambda project: Scan(tool, tuple(model.uri for model in project.models))
+
+
+SUBJECTS = (
+    Subject("semgrep", "semgrep", lambda p: Scan(Semgrep(), p.python), ("sources/*.py",), ("canary.py",)),
+    Subject("bandit", "bandit", lambda p: Scan(Bandit(), p.python), ("sources/*.py",), ("canary.py",)),
+    Subject(
+        "detect-secrets",
+        "detect-secrets",
+        lambda p: Scan(DetectSecrets(), p.text_files),
+        ("sources/0*",),
+        ("sources/canary.py",),
+    ),
+    Subject("zizmor", "zizmor", lambda p: Scan(Zizmor(), p.workflows), ("ci.yml",), ("canary.yml",)),
+    Subject(
+        "hadolint", "hadolint", lambda p: Scan(Hadolint(), p.dockerfiles), ("dockerfiles/*",), ("Dockerfile",)
+    ),
+    Subject("picklescan", "picklescan", _pickled(Picklescan()), ("models/*",), ("canary.pkl",)),
+    Subject("modelscan", "modelscan", _pickled(Modelscan()), ("models/0*",), ("canary.pkl",)),
+    Subject("pip-audit", "pip-audit", _pip_audit, ("pins*.txt",), ("pins*.txt",), 0, True),
+    Subject("cyclonedx-bom", "cyclonedx-py", _cyclonedx, ("pins.txt",), ("pins.txt",), 0, True),
+    Subject(
+        "pytest", "python", lambda p: Scan(Pytest(), p.tests.files), ("test_app.py",), ("test_mlsecops*",), 1
+    ),
+)
+
+
+@pytest.fixture(name="root")
+def _root(tmp_path: Path) -> Path:
+    return small_project.make(tmp_path / "project")
+
+
+def impatient(tool: Tool) -> Tool:
+    """The same tool with two seconds to end."""
+    assert dataclasses.is_dataclass(tool)
+    assert not isinstance(tool, type)
+    return dataclasses.replace(tool, timeout=2.0)
+
+
+def run_subject(subject: Subject, root: Path, tmp_path: Path, fault: str | None) -> dict[str, object]:
+    """Scan with the subject's tool, its program faulty; return the run's own properties."""
+    if subject.with_requirements:
+        (root / "requirements.txt").write_text(small_project.REQUIREMENTS, encoding="utf-8")
+    due = subject.make(discover(root))
+    name = due.tool.environment
+    assert name is not None
+    overrides = {}
+    if fault is not None:
+        overrides[name] = faulty.environment(
+            tmp_path / "faulty",
+            toolbox().environment(name),
+            subject.program,
+            fault,
+            code=subject.code,
+            sources=subject.sources,
+            canary=subject.canary,
+        )
+    tool = impatient(due.tool) if fault == "hangs" else due.tool
+    fresh = Policy(max_data_age=ALWAYS_FRESH)
+    run = scan(
+        tool,
+        due.targets,
+        context("any", root, tmp_path, policy=fresh, tools=toolbox(tmp_path / "cache", overrides)),
+    )
+    own: dict[str, object] = run["properties"]["mlsecops"]
+    return own
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
+def test_a_sound_tool_is_complete(subject: Subject, root: Path, tmp_path: Path) -> None:
+    own = run_subject(subject, root, tmp_path, None)
+    assert own["status"] in ("passed", "findings"), own["reason"]
+    assert own["canary"] == "found"
+    assert own["scanned"] == own["expected"] != 0
+
+
+@pytest.mark.parametrize("fault", faulty.FAULTS)
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
+def test_a_faulty_tool_is_never_green(subject: Subject, fault: str, root: Path, tmp_path: Path) -> None:
+    if fault == "output left from before":
+        # The same scratch folder, with the whole output of a sound run in it.
+        assert run_subject(subject, root, tmp_path, None)["status"] != "incomplete"
+    own = run_subject(subject, root, tmp_path, fault)
+    assert own["status"] == "incomplete"
+    reason = str(own["reason"])
+    assert reason.startswith(f"{subject.name}: ")
+    assert any(words in reason for words in REASONS[fault]), reason
+    assert "\n" not in reason
