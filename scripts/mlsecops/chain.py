@@ -15,7 +15,7 @@ from mlsecops.job import Context, Options, Scan, Skip
 from mlsecops.policy import Policy
 from mlsecops.project import Project
 from mlsecops.sarif.build import SCHEMA, Json, Status
-from mlsecops.scan import scan, skipped
+from mlsecops.scan import DEFECTS, broken, scan, skipped
 from mlsecops.stages import container, model, sast, sca, test
 from mlsecops.toolbox import Toolbox, ToolboxError
 
@@ -103,7 +103,11 @@ class Chain:
 
         def one(stage: str, each: Scan) -> Json:
             progress.started(stage, each.tool.name)
-            return scan(each.tool, each.targets, self._context(stage))
+            context = self._context(stage)
+            try:
+                return scan(each.tool, each.targets, context)
+            except DEFECTS as defect:
+                return broken(each.tool.name, defect, context)
 
         with (
             ThreadPoolExecutor(_PREPARE_AT_ONCE) as preparing,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlsecops.project import Project
 
 # What output of the wrong shape, or a defect of ours, can raise: it ends as incomplete, not as a traceback.
-_DEFECTS = (
+DEFECTS = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -43,9 +43,16 @@ def scan(tool: Tool, targets: Sequence[str], context: Context) -> Json:
         return _run(job, tool.run(job), "", started)
     except ToolError as error:
         return _run(job, nothing, str(error), started)
-    except _DEFECTS as error:
+    except DEFECTS as error:
         failure = f"what it found cannot be read ({type(error).__name__}: {printable(str(error))[:200]})"
         return _run(job, nothing, failure, started)
+
+
+def broken(tool: str, defect: Exception, context: Context) -> Json:
+    """The SARIF run of a tool whose scan ended in a defect of ours: incomplete."""
+    now = context.now()
+    reason = f"{tool}: mlsecops itself failed ({type(defect).__name__}: {printable(str(defect))[:200]})"
+    return _shell(tool, "", None, context, status="incomplete", reason=reason, started=now)
 
 
 def skipped(skip: Skip, context: Context) -> Json:
