@@ -57,7 +57,7 @@ def program() -> Path:
 def validate(path: Path, *rule_kinds: str) -> list[dict[str, Any]]:
     """Every defect that the multitool's rules find in a SARIF file: `ruleId`, `level` and `text` of each.
 
-    `rule_kinds` are "Sarif" and "Ghas" unless given. Notes about addresses that cannot be reached are left out.
+    `rule_kinds` are "Sarif" and "Ghas" unless given. What is said of addresses out of reach is left out.
     """
     with tempfile.TemporaryDirectory() as scratch:
         configuration = Path(scratch, "rules.xml")

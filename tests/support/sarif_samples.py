@@ -38,11 +38,10 @@ def semgrep() -> Json:
         endColumn=35,
         snippet={"text": "    return pickle.load(open(path))"},
     )
-    flow = {"message": {"text": "from argument to load"}, "threadFlows": [{"locations": []}]}
-    flow["threadFlows"] = [
-        {"locations": [{"location": {**step, "message": {"text": "step"}}, "nestingLevel": 0}]}
-        for step in (source, sink)
+    steps = [
+        {"location": {**each, "message": {"text": "step"}}, "nestingLevel": 0} for each in (source, sink)
     ]
+    flow = {"message": {"text": "from argument to load"}, "threadFlows": [{"locations": steps}]}
     return {
         "tool": {
             "driver": {

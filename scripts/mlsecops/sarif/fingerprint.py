@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import mul
-
-import orjson
 
 from mlsecops.sarif.build import Json, decode_uri
 
@@ -65,7 +64,7 @@ def finding_id(
     text of the line without white space; `rank` tells findings apart of which all that is equal.
     """
     parts = ["identity", *identity] if identity else ["line", weakness, uri, "".join(text.split()), *rank]
-    return hashlib.sha256(orjson.dumps(parts)).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def add_fingerprints(run: Json, read_lines: ReadLines) -> Json:
