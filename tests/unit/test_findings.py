@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlsecops.findings import Finding, LeftOut, Place, Report, band, build_report
 from mlsecops.policy import Policy, Waiver
@@ -261,6 +261,7 @@ class TestOneRow:
 
         assert {(each.rule_id, each.open) for each in found} == {("B301", False), ("load", True)}
 
+    @settings(deadline=None)
     @given(st.permutations(range(5)))
     def test_the_order_of_runs_and_results_does_not_matter(self, order: list[int]) -> None:
         runs = [
@@ -600,6 +601,7 @@ class TestBaseline:
     def test_an_empty_baseline_makes_everything_new(self) -> None:
         assert states(log(run("sast", "bandit", [result("B301")])), {}) == [("B301", "new")]
 
+    @settings(deadline=None)
     @given(st.sets(st.integers(1, 12)), st.sets(st.integers(1, 12)))
     def test_every_finding_is_new_unchanged_or_fixed(self, before: set[int], after: set[int]) -> None:
         text = {"app.py": "\n".join(f"call_{number}()" for number in range(13))}
@@ -836,6 +838,7 @@ def paths(value: Any, prefix: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [prefix, *(path for key, each in inner for path in paths(each, (*prefix, key)))]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_broken_log_gives_a_report_and_no_traceback(data: st.DataObject) -> None:
     where: Result = advisory("CVE-2023-1", aliases=["GHSA-1"])

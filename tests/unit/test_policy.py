@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlsecops.policy import (
     DEFAULT_FILE,
@@ -228,6 +228,7 @@ def test_long_text_is_shortened_in_a_message() -> None:
     assert len(error("fail-on: " + "x" * 50_000)) < 250
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_bytes_are_a_policy_or_one_line(content: bytes) -> None:
     assert verdict_on(content).isprintable()
@@ -247,6 +248,7 @@ SCHEMA = json.loads(SCHEMA_FILE.read_bytes())
 KEYS = st.sampled_from(sorted(SCHEMA["properties"]))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_any_value_at_a_known_key_is_accepted_or_one_line(data: dict[str, object]) -> None:
     said = verdict_on(json.dumps(data).encode())

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlsecops.findings import BaselineInfo, Finding, Report, StageReport, band, build_report
 from mlsecops.policy import SEVERITIES, STAGES, OnMissingBase, Policy, Severity, Threshold, Waiver
@@ -234,6 +234,7 @@ baselines = st.sampled_from([None, BASELINE])
 BADNESS = {"passed": 0, "incomplete": 1, "blocked": 2}
 
 
+@settings(deadline=None)
 @given(st.lists(findings, max_size=4), statuses, baselines, policies)
 def test_no_incomplete_stage_passes(
     found: list[Finding], stages: dict[str, Status], baseline: BaselineInfo | None, policy: Policy
@@ -252,6 +253,7 @@ def test_no_incomplete_stage_passes(
     assert verdict.reason.isprintable()
 
 
+@settings(deadline=None)
 @given(st.lists(findings, max_size=4), findings, statuses, baselines, policies)
 def test_one_more_finding_never_makes_it_better(
     found: list[Finding],
@@ -266,6 +268,7 @@ def test_one_more_finding_never_makes_it_better(
     assert BADNESS[after.word] >= BADNESS[before.word]
 
 
+@settings(deadline=None)
 @given(st.lists(findings, max_size=4), statuses, st.sampled_from(STAGES), baselines, policies)
 def test_a_stage_that_breaks_never_makes_it_better(
     found: list[Finding],
@@ -293,6 +296,7 @@ results = st.builds(
 scans = st.lists(results, max_size=4)
 
 
+@settings(deadline=None)
 @given(scans, scans, results, st.none() | scans, policies)
 def test_one_more_result_in_the_log_never_makes_it_better(
     bandit: list[Result], semgrep: list[Result], more: Result, earlier: list[Result] | None, policy: Policy
@@ -306,6 +310,7 @@ def test_one_more_result_in_the_log_never_makes_it_better(
     assert BADNESS[word(more)] >= BADNESS[word()]
 
 
+@settings(deadline=None)
 @given(st.floats(0, 10), st.floats(0, 10))
 def test_a_higher_score_is_no_lower_severity(one: float, other: float) -> None:
     low, high = sorted((one, other))
