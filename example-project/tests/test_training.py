@@ -57,7 +57,9 @@ def test_the_same_seed_trains_the_same_model(
 def test_onnx_and_scikit_learn_agree(every: Examples) -> None:
     model = train.fit({"learning_rate": 0.1, "max_iter": 20, "max_leaf_nodes": 15}, every)
     content = to_onnx(model, len(NAMES), {}).SerializeToString()
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     # inputs that lie exactly on thresholds are where rounding would show
     thresholds = [
         (int(node["feature_idx"]), node["num_threshold"])
