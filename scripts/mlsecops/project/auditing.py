@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _LOCK_NAME = re.compile(r"""^[ \t]*name[ \t]*=[ \t]*["']([^"']+)["']""", re.MULTILINE)
 _MEMBER = re.compile(r"""\b(?:editable|virtual|directory)[ \t]*=[ \t]*["']([^"']+)["']""")
-_TEXT_FILE = re.compile(r"[\w./-]+\.(?:txt|in)\b")
+_TEXT_FILE = re.compile(r"(?<![\w./-])[\w./-]+\.(?:txt|in)\b")
+
+MAX_TOML = 1_000_000  # characters; more would take the parser long, and nobody writes as much
 
 # Which locks may speak for which source in the same folder.
 _LOCKS = {
@@ -49,6 +51,8 @@ def declared_names(kind: str, text: str) -> frozenset[str] | None:
         if said.entries + len(said.includes) + said.prose == 0:
             return frozenset()
         return said.names or None
+    if kind in ("pyproject", "pipfile") and len(text) > MAX_TOML:
+        raise ValueError(f"larger than {MAX_TOML} characters")
     try:
         if kind == "pyproject":
             return _pyproject_names(tomllib.loads(text))

@@ -30,7 +30,7 @@ _NO_DOCKERFILE = tuple(
 )
 _PERHAPS_DOCKERFILE = (".txt", ".j2", ".jinja", ".tmpl", ".template", ".in", ".bak", ".orig")
 _FROM = re.compile(rb"^[ \t]*FROM[ \t]+\S+", re.MULTILINE | re.IGNORECASE)
-_FIRST_FROM = re.compile(rb"(?:[ \t]*(?:(?:#|ARG[ \t])[^\n]*)?\n)*[ \t]*FROM[ \t]+\S+", re.IGNORECASE)
+_FIRST_FROM = re.compile(rb"(?:[ \t\r]*(?:(?:#|ARG[ \t])[^\n]*)?\n)*[ \t]*FROM[ \t]+\S+", re.IGNORECASE)
 _INSTRUCTION = re.compile(rb"^(RUN|COPY|ADD|CMD|ENTRYPOINT|WORKDIR|ENV)[ \t]", re.MULTILINE | re.IGNORECASE)
 
 _WORKFLOW = re.compile(

@@ -45,7 +45,7 @@ _GRAPH_TEXT = re.compile(rb"^(node|graph_def|meta_graphs|meta_info_def)\s*\{", r
 _MAX_SAFETENSORS_HEADER = 100_000_000  # bytes; the format's own limit
 _INNER_HEAD = 1024  # bytes looked at under a compression
 _ANY_SIZE = 1 << 62  # of what is under a compression, whose length is not known
-_MAX_JSON = 64 * 1024 * 1024
+_MAX_JSON = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,9 @@ NOTHING = Content(None)
 
 def content_of(path: str, suffix: str, head: bytes, size: int) -> Content:
     """The format that the content of a file shows; `head` are its first bytes. Raises OSError."""
+    if is_pickle(head, size, b"" if size <= len(head) else _tail(path, head)):
+        # before all else: bytes that are a pickle run, whatever else they are as well
+        return Content("pickle")
     if head.startswith(_ZIP):
         return _zip_content(path, suffix, size)
     if plain := _plain_format(head, suffix, size):
@@ -74,13 +77,10 @@ def content_of(path: str, suffix: str, head: bytes, size: int) -> Content:
     if archives.is_tar(head):
         with opened(path) as file:
             return _archive_content(archives.tar_names(file))
-    compression = archives.compression_of(head)
-    if compression:
+    if compression := archives.compression_of(head):
         return _compressed_content(head, suffix, compression)
     if suffix == "json" and head.lstrip()[:1] == b"{":
         return Content(_json_format(path, head, size))
-    if is_pickle(head, size, b"" if size <= len(head) else _tail(path, head)):
-        return Content("pickle")
     return NOTHING
 
 
@@ -89,7 +89,7 @@ def _plain_format(head: bytes, suffix: str, size: int) -> Format | None:
         return next(name for magic, name in _MAGIC.items() if head.startswith(magic))
     if head[4:8] in _MAGIC_AT_4:
         return _MAGIC_AT_4[head[4:8]]
-    if _HDF5 in head and head.find(_HDF5) in (0, 512, 1024, 2048, 4096):
+    if _HDF5 in head and any(head.startswith(_HDF5, at) for at in (0, 512, 1024, 2048, 4096)):
         return None if suffix in HDF5_DATA else "hdf5"
     if _is_safetensors(head, size):
         return "safetensors"
@@ -106,12 +106,7 @@ def _protobuf_format(head: bytes, suffix: str) -> Format | None:
     """SavedModel and GraphDef; only by suffix, since almost any bytes are some protobuf message."""
     if suffix == "pb" and (head.startswith(b"\x08\x01\x12") or _is_graph(head)):
         return "tensorflow"
-    if (
-        suffix in ("meta", "pb")
-        and head.startswith(b"\n")
-        and b"\x12" in head[:64]
-        and b"Placeholder" in head
-    ):
+    if suffix in ("meta", "pb") and head.startswith(b"\n") and b"Placeholder" in head:
         return "tensorflow"
     if suffix == "pbtxt" and _GRAPH_TEXT.search(head):
         return "tensorflow"
@@ -169,8 +164,10 @@ def _compressed_content(head: bytes, suffix: str, compression: str) -> Content:
 def _json_format(path: str, head: bytes, size: int) -> Format | None:
     if b'"learner"' in head[:64]:
         return "xgboost"
-    if b'"class_name"' not in head or size > _MAX_JSON:
+    if b'"class_name"' not in head:
         return None
+    if size > _MAX_JSON:
+        return "keras-json"
     with opened(path) as file:
         try:
             document = json.loads(file.read())

@@ -101,7 +101,8 @@ class ModelFinder:
         found = [
             model
             for each in self._candidates
-            if each.file.uri not in owned and (model := self._decide(each, uris, parts))
+            if (each.content.format or each.file.uri not in owned)
+            and (model := self._decide(each, uris, parts))
         ]
         for file, text in self._dvc:
             found += self._dvc_models(file, text, uris, folders)

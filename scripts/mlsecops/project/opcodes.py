@@ -25,6 +25,7 @@ _MEMO = frozenset(b"pqr\x94")
 _IMPORTS = frozenset(b"ci\x93\x82\x83\x84")
 _CALLS = frozenset(b"Rio\x81\x92b")
 _STOP, _PROTO = ord("."), 0x80
+_PROTOCOLS = frozenset((b"\x02", b"\x03", b"\x04", b"\x05"))  # the ones that are announced
 
 
 # Of what an opcode takes from the stack and puts there: how many it pops (and whether down to the mark), and
@@ -62,6 +63,7 @@ def _stack_effects() -> dict[int, _Effect]:
 
 _SIZES = tuple(_argument_sizes())
 _EFFECTS = _stack_effects()
+_LONGEST_LINE = 256  # bytes of an argument that is a number or a name
 _MARK, _POP = ord("("), ord("0")
 
 
@@ -146,7 +148,7 @@ def is_pickle(head: bytes, size: int, tail: bytes) -> bool:
     found = walk(head, size)
     if found.called:
         return True
-    if head[0] == _PROTO and 2 <= head[1:2][0] <= 5:
+    if head[0] == _PROTO and head[1:2] in _PROTOCOLS:
         return found.count >= (2 if found.valid else 3)
     if found.end is None:
         return found.valid and size > len(head) and _goes_on(found, tail)
@@ -181,8 +183,9 @@ def _skip_lines(data: bytes, at: int, size: int, lines: int) -> int | None:
     for _ in range(lines):
         end = data.find(b"\n", end + 1)
         if end < 0:
-            # only a string may be so long that its end is not among the bytes at hand
-            return len(data) if len(data) < size and data[at] in b"SV" else None
+            # cut off where the bytes at hand end; only a string may be long
+            is_cut = len(data) < size and (data[at] in b"SV" or len(data) - at < _LONGEST_LINE)
+            return len(data) if is_cut else None
     pattern = _TEXT_ARGUMENTS.get(data[at : at + 1])
     if pattern and not pattern.fullmatch(data[at + 1 : end].rstrip(b"\r")):
         return None

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 _LFS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
 _MAX_LFS = 1024  # bytes; the specification's limit
 _ANNEX = re.compile(rb"/annex/objects/[A-Z0-9]+E?-")
-_SECTION = re.compile(r"^\s*-?\s*(outs|deps|params|metrics|plots|stages)\s*:\s*$")
-_PATH = re.compile(r"^\s*-?\s*path\s*:\s*(\S.*?)\s*$")
-_SUBMODULE = re.compile(r"^\s*path\s*=\s*(\S.*?)\s*$", re.MULTILINE)
+_SECTION = re.compile(r"(?:-[ \t]*)?(outs|deps|params|metrics|plots|stages)[ \t]*:")
+_PATH = re.compile(r"(?:-[ \t]*)?path[ \t]*:[ \t]*(\S.*)")
+_SUBMODULE = re.compile(r"path[ \t]*=[ \t]*(\S.*)")
 
 NAMES: dict[Pointer, str] = {
     "git-lfs": "Git LFS",
@@ -43,12 +43,13 @@ def dvc_outputs(text: str, uri: str) -> Iterator[str]:
     folder = uri.rpartition("/")[0]
     section = ""
     for line in text.splitlines():
-        if match := _SECTION.match(line):
+        if match := _SECTION.fullmatch(line.strip()):
             section = match[1]
-        elif section == "outs" and (match := _PATH.match(line)):
+        elif section == "outs" and (match := _PATH.match(line.strip())):
             yield posixpath.normpath(posixpath.join(folder, match[1].strip("'\"")))
 
 
 def submodule_paths(text: str) -> list[str]:
     """Paths of the submodules that a `.gitmodules` file names."""
-    return [posixpath.normpath(match[1].strip('"')) for match in _SUBMODULE.finditer(text)]
+    found = (_SUBMODULE.match(line.strip()) for line in text.splitlines())
+    return [posixpath.normpath(match[1].strip('"')) for match in found if match]

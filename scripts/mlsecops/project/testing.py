@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlsecops.project.apps import parse
-from mlsecops.project.globs import compile_excludes
+from mlsecops.project.auditing import MAX_TOML
+from mlsecops.project.globs import compile_glob
 from mlsecops.project.inventory import ProjectError, TestSetup
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _settings(read: Callable[[str], str], uris: Collection[str]) -> _Settings | 
             continue
         try:
             table = _toml_table(name, read(name)) if name.endswith(".toml") else _ini_table(name, read(name))
-        except (tomllib.TOMLDecodeError, configparser.Error, RecursionError):
+        except (ValueError, configparser.Error, RecursionError):
             continue
         if table is not None:
             return _Settings(name, _strings(table.get("testpaths")), _strings(table.get("python_files")))
@@ -79,6 +80,8 @@ def _settings(read: Callable[[str], str], uris: Collection[str]) -> _Settings | 
 
 
 def _toml_table(name: str, text: str) -> dict[str, Any] | None:
+    if len(text) > MAX_TOML:
+        return None
     document: Any = tomllib.loads(text)
     keys = ("tool", "pytest") if name == "pyproject.toml" else ("pytest",)
     for key in keys:
@@ -123,10 +126,10 @@ def _matched(pattern: str, known: Collection[str]) -> list[str]:
     if not set("*?[") & set(pattern):
         return []
     try:
-        glob = compile_excludes([f"/{pattern}"])
+        glob = compile_glob(f"/{pattern}")
     except ProjectError:
         return []
-    return sorted(path for path in known if path and glob.match(path, folder=True))
+    return sorted(path for path in known if path and glob.match(path))
 
 
 def _below(paths: Iterable[str], python: Iterable[str], patterns: Iterable[str]) -> tuple[str, ...]:
