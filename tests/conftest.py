@@ -1,0 +1,6 @@
+"""What all tests share: property tests take their time on a busy machine."""
+
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
