@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -243,6 +244,11 @@ def all_tools() -> Json:
 def log(*runs: Json) -> Json:
     """A SARIF log of some runs."""
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": list(runs)}
+
+
+def noise(seed: object, length: int) -> str:
+    """Hexadecimal digits that no compression makes much smaller, the same for the same seed."""
+    return hashlib.shake_256(repr(seed).encode()).hexdigest(length // 2)
 
 
 def simple_run(name: str, category: str, severities: Sequence[float], **properties: Any) -> Json:

@@ -500,6 +500,11 @@ def test_suppressions_keep_kind_status_and_reason() -> None:
     ]
 
 
+@pytest.mark.parametrize(("state", "kept"), [("unchanged", True), ("odd", False), (True, False)])
+def test_the_state_beside_a_baseline_stays(state: object, kept: bool) -> None:
+    assert ("baselineState" in only(one_result(baselineState=state))) is kept
+
+
 def test_lines_are_asked_for_once_per_file() -> None:
     asked: list[str] = []
 

@@ -11,6 +11,7 @@ from mlsecops.sarif.build import Json
 from mlsecops.sarif.json_types import object_of, objects
 from mlsecops.sarif.rules import severity_of
 from mlsecops.sarif.selection import Limits, Selection, Tally
+from mlsecops.sarif.text import plural
 from mlsecops.sarif.trim import drop_unused_rules, trim_run
 from mlsecops.sarif.union import category_of, combine, renumber
 
@@ -27,8 +28,8 @@ def enforce(log: Json, limits: Limits = GITHUB) -> tuple[Json, list[str]]:
     runs = combine(given)
     notices = []
     if len(runs) < len(given):
-        joined = len(given) - len(runs)
-        notices.append(f"{joined:,} runs are joined with others: GitHub takes one of each tool and category.")
+        joined = plural(len(given) - len(runs), "run")
+        notices.append(f"Joined with others: {joined}, for GitHub takes one of each tool and category.")
     trimmed = []
     for run in runs:
         smaller, notes = trim_run(run, limits)

@@ -13,7 +13,7 @@ import orjson
 from msgspec import Raw
 
 from mlsecops.sarif.build import SCHEMA, Json
-from mlsecops.sarif.files import replacing
+from mlsecops.sarif.files import SarifError, replacing
 from mlsecops.sarif.json_types import object_of, objects
 from mlsecops.sarif.limits import gzip_size, with_notes
 from mlsecops.sarif.raw import RawFiles, Result
@@ -62,7 +62,10 @@ def merge(
         if not selection.whole:
             written = writer.write(handle, selection)
         while (size := _compressed(handle, limits.gzip_bytes)) > limits.gzip_bytes:
-            selection = selection.smaller(size)
+            try:
+                selection = selection.smaller(size)
+            except SarifError as error:
+                raise SarifError(f"{output} cannot be made as small as GitHub wants it: {error}") from None
             written = writer.write(handle, selection)
     notices = [*(note for count in written for note in count.notes), *selection.notices()]
     return _summary(counts, [sum(selection.flags[number]) for number in selection.runs], notices)

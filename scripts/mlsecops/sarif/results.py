@@ -15,7 +15,7 @@ _PLACEHOLDER = re.compile(r"\{(\d{1,3})\}")
 _REGION_KEYS = ("startLine", "startColumn", "endLine", "endColumn", "charOffset", "charLength")
 _KINDS = ("pass", "open", "informational", "notApplicable", "review", "fail")
 _STEP_KEYS = ("importance", "nestingLevel", "executionOrder", "kinds")
-_PASSED_ON = ("baselineState", "rank", "occurrenceCount")
+_BASELINE_STATES = ("new", "unchanged", "updated", "absent")
 
 
 def normalise_result(result: Json, rule_id: str, rule: Json, places: Places) -> Json:
@@ -42,9 +42,8 @@ def normalise_result(result: Json, rule_id: str, rule: Json, places: Places) -> 
     ):
         if value:
             normal[key] = value
-    for key in _PASSED_ON:
-        if isinstance(result.get(key), str | int | float):
-            normal[key] = result[key]
+    if result.get("baselineState") in _BASELINE_STATES:
+        normal["baselineState"] = result["baselineState"]
     return normal
 
 

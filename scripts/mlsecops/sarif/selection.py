@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlsecops.sarif.files import SarifError
+from mlsecops.sarif.text import plural
 
 _ROOM = 0.97  # compression differs from result to result: aim a little below
 _ATTEMPTS = 8
@@ -92,13 +93,11 @@ class Selection:
             return replace(self, artifacts=False)
         if self.budget == 0:
             raise SarifError(
-                f"the log has {size:,} bytes, compressed and without results: {self._size_reason}"
+                f"the log has {size:,} bytes, compressed and without results, but {self._size_reason}"
             )
         budget = float(self._bytes) if self.budget is None else self.budget
         budget = budget * self.limits.gzip_bytes / size * _ROOM if self.attempts < _ATTEMPTS else 0.0
-        return replace(
-            self, artifacts=False, budget=budget, attempts=self.attempts + 1, flags=self._within(budget)
-        )
+        return replace(self, budget=budget, attempts=self.attempts + 1, flags=self._within(budget))
 
     def notices(self) -> list[str]:
         """Everything that is left out, one sentence each."""
@@ -111,15 +110,15 @@ class Selection:
         left = [each.category[1] for other, each in enumerate(self.tallies) if other not in self.runs]
         if left and number == self.runs[0]:
             notes.append(
-                f"{len(left):,} runs are left out ({', '.join(left)}): "
-                f"GitHub takes {self.limits.runs} runs in one file."
+                f"Left out: {plural(len(left), 'run')} ({', '.join(left)}), for GitHub takes "
+                f"{self.limits.runs} in one file."
             )
         gone = [each for each, flag in zip(tally.severities, self.flags[number], strict=True) if not flag]
         if gone:
             why = self._count_reason if self.budget is None else self._size_reason
             notes.append(
-                f"{len(gone):,} of {len(tally.severities):,} results of {tally.name} are left out, the least "
-                f"severe (severity {max(gone):.1f} and below): {why}."
+                f"Left out of {tally.name}: {len(gone):,} of {plural(len(tally.severities), 'result')}, the "
+                f"least severe (severity {max(gone):.1f} and below), for {why}."
             )
         kept = len(tally.severities) - len(gone)
         if kept > self.limits.shown:
@@ -128,8 +127,8 @@ class Selection:
             )
         if not self.artifacts and tally.artifacts:
             notes.append(
-                f"The list of {tally.artifacts:,} files that {tally.name} looked at is left out: "
-                f"{self._size_reason}."
+                f"Left out of {tally.name}: the list of {plural(tally.artifacts, 'file')} that it looked at, "
+                f"for {self._size_reason}."
             )
         return notes
 

@@ -43,6 +43,11 @@ def first_sentence(text: str) -> str:
     return _SENTENCE_END.split(text.strip(), maxsplit=1)[0]
 
 
+def plural(count: int, noun: str) -> str:
+    """A number and its noun: "1 run", "2,000 runs"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def scrub(value: Any, depth: int = _DEPTH) -> Any:
     """A JSON value with every string in it cleaned; what is nested deeper than any tool does is left out."""
     if isinstance(value, str):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlsecops.sarif.build import Json
 from mlsecops.sarif.json_types import object_of, objects
 from mlsecops.sarif.selection import Limits
-from mlsecops.sarif.text import shorten
+from mlsecops.sarif.text import plural, shorten
 from mlsecops.sarif.union import Moved
 
 
@@ -31,8 +31,8 @@ class Cuts:
         """A sentence for each kind of cut in the results of a run."""
         return _notes(
             run,
-            (self.places, f"results have more than {limits.locations:,} places"),
-            (self.steps, f"results have code flows of more than {limits.flow_locations:,} steps"),
+            (self.places, "result", f"{limits.locations:,} places"),
+            (self.steps, "result", f"{limits.flow_locations:,} steps of the code flows"),
         )
 
 
@@ -43,7 +43,7 @@ def trim_rules(run: Json, limits: Limits) -> tuple[Json, list[str]]:
     rules = objects(driver.get("rules"))
     tagged = sum(1 for rule in rules if len(_tags(rule)) > limits.tags)
     trimmed = {**driver, "rules": [_trim_rule(rule, limits) for rule in rules]}
-    notes = _notes(run, (tagged, f"rules have more than {limits.tags} tags"))
+    notes = _notes(run, (tagged, "rule", f"{limits.tags} tags"))
     return {**run, "tool": {**tool, "driver": trimmed}}, notes
 
 
@@ -71,18 +71,19 @@ def drop_unused_rules(run: Json, used: Collection[str], limits: Limits) -> tuple
     order = sorted(range(len(rules)), key=lambda number: str(rules[number].get("id")) not in used)
     kept = sorted(order[: limits.rules])
     note = (
-        f"{len(rules) - len(kept):,} of {len(rules):,} rules of {driver.get('name')} are left out, "
-        f"none of them has a result: GitHub takes {limits.rules:,} in one run."
+        f"Left out of {driver.get('name')}: {len(rules) - len(kept):,} of {plural(len(rules), 'rule')}, "
+        f"those without a result, for GitHub takes {limits.rules:,} in one run."
     )
     smaller = {**run, "tool": {**tool, "driver": {**driver, "rules": [rules[number] for number in kept]}}}
     return smaller, {old: new for new, old in enumerate(kept)}, [note]
 
 
-def _notes(run: Json, *counts: tuple[int, str]) -> list[str]:
+def _notes(run: Json, *cuts: tuple[int, str, str]) -> list[str]:
+    """A sentence for each of some cuts that was made: how often, in what, and what is kept."""
     name = object_of(object_of(run, "tool"), "driver").get("name")
     return [
-        f"{count:,} {what} in {name}: GitHub keeps the first, the rest is left out."
-        for count, what in counts
+        f"Only the first {kept} of {plural(count, noun)} of {name} are kept, as on GitHub."
+        for count, noun, kept in cuts
         if count
     ]
 
