@@ -49,6 +49,14 @@ STAGES: Mapping[str, Stage] = {
 }
 
 
+class InterruptedRunError(Exception):
+    """A person, or the platform, ended the run; the text says how many tools were ended with it."""
+
+    def __init__(self, ended: int) -> None:
+        tools = "1 running tool was" if ended == 1 else f"{ended} running tools were"
+        super().__init__(f"interrupted: {tools} ended, no reports were written")
+
+
 class Progress(Protocol):
     """Whoever watches a run."""
 
@@ -73,6 +81,7 @@ class Chain:
         """Run stages and write `out/<stage>.sarif` for each; return the files in the order of the stages.
 
         Files of an earlier run are removed first. A stage that breaks still leaves its file, as incomplete.
+        Raises InterruptedRunError when interrupted, after every child process has ended.
         """
         out.mkdir(parents=True, exist_ok=True)
         files = {stage: out / f"{stage}.sarif" for stage in stages}
@@ -123,9 +132,11 @@ class Chain:
             try:
                 for future in as_completed(futures):
                     yield *futures[future], future.result()
-            except BaseException:
-                self.toolbox.processes.stop()
+            except BaseException as error:
+                ended = self.toolbox.processes.stop()
                 running.shutdown(wait=True, cancel_futures=True)
+                if isinstance(error, KeyboardInterrupt):
+                    raise InterruptedRunError(ended) from None
                 raise
 
     def _prepare(self, environment: str) -> None:

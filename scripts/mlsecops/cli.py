@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 
 from mlsecops import __version__, policy
-from mlsecops.chain import STAGES, Chain
+from mlsecops.chain import STAGES, Chain, InterruptedRunError
 from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.doctor import examine
 from mlsecops.job import Options
@@ -259,19 +259,8 @@ def scan_stages(asked: Asked, results: Path, keep: Path, console: Console) -> Po
             cores=asked.jobs or usable_cores(),
             identifier=asked.identifier,
         )
-        try:
-            chain.run(asked.stages, results, progress)
-        except KeyboardInterrupt:
-            ended = toolbox.processes.stop()
-            raise InterruptedRunError(ended) from None
+        chain.run(asked.stages, results, progress)
     return rules
-
-
-class InterruptedRunError(Exception):
-    """A person, or the platform, ended the run."""
-
-    def __init__(self, ended: int) -> None:
-        super().__init__(f"interrupted: {ended} running tools were ended, no reports were written")
 
 
 @contextmanager

@@ -79,6 +79,8 @@ class Pytest:
                 "PYTHONPATH": f"{plugins}:{source}:{source / 'src'}",
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "MLSECOPS_EVIDENCE": str(evidence),
+                # Numeric libraries take every core for themselves, and other tools run beside them.
+                **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
                 "CI": "true",
             },
         )

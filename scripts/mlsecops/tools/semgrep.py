@@ -96,8 +96,8 @@ def _rule(rule: Json) -> Rule:
     return Rule(
         id=rule["id"].rsplit(".", 1)[-1],
         name=rule["id"].rsplit(".", 1)[-1],
-        summary=" ".join(str(rule["message"]).split()),
-        help=" ".join(str(data["help"]).split()),
+        summary=str(data["title"]),
+        help=" ".join(f"{rule['message']} {data['help']}".split()),
         fix=" ".join(str(data["fix"]).split()),
         severity=float(data["security-severity"]),
         help_uri=next(iter(_listed(data.get("references"))), ""),
