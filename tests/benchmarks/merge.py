@@ -1,7 +1,7 @@
 """Merges 20 SARIF runs of 25,000 results with this project, Microsoft's multitool and sarif-tools.
 
-`.venv-dev/bin/python tests/benchmarks/merge.py` prints wall and CPU seconds and peak memory of each, in one
-run on one machine; it ends 0 when ours is five times faster than the faster of the others or more, below 1 GB.
+`.venv-dev/bin/python tests/benchmarks/merge.py` prints wall and CPU seconds and peak memory of each.
+It ends 0 when ours is five times as fast as the faster of the others, within 1 GB, and loses no result.
 """
 
 from __future__ import annotations
