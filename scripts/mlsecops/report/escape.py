@@ -28,10 +28,10 @@ _FIRST_BYTE_AS_SURROGATE = 0xDC80
 _LAST_BYTE_AS_SURROGATE = 0xDCFF
 
 _MARKDOWN = re.compile(
-    r"""(?P<list>\A(?:[-+=]|[0-9]+[.)]))
+    r"""(?P<list>\A(?:[-+=](?=[-+=\ ]|\Z) | [0-9]+[.)](?=\ |\Z)))
     | (?P<html>[&<>])
     | (?P<issue>\#(?=[0-9]) | (?:\b[Gg][Hh]-)(?=[0-9]))
-    | (?P<link>@ | [Ww]{3}(?=\.) | :(?=//) | :(?=[\w+-]+:))
+    | (?P<link>@ | [Ww]{3}(?=\.) | :(?=//) | :(?=[\w+-]+(?::|\Z)))
     | (?P<math>\$)
     | (?P<mark>[\\`*_\[\]\#|~])""",
     re.VERBOSE,
@@ -131,7 +131,10 @@ def url(address: str) -> str:
 
 def path_url(path: str) -> str:
     """A repository-relative path as part of an address."""
-    return quote(path, safe="/-._~", errors="surrogateescape")
+    try:
+        return quote(path.encode("utf-8", "surrogateescape"), safe="/-._~")
+    except UnicodeEncodeError:  # a surrogate that does not stand for a byte of a file name
+        return quote(path.encode("utf-8", "replace"), safe="/-._~")
 
 
 def _markdown(match: re.Match[str]) -> str:

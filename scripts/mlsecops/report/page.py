@@ -1,0 +1,96 @@
+"""The page: one HTML file that asks nobody for anything and says all that is known of a run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from typing import Any
+
+import orjson
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mlsecops.findings import Report
+from mlsecops.policy import SEVERITIES
+from mlsecops.report import parts
+from mlsecops.report.charts import severity_by_stage, timeline
+from mlsecops.report.escape import html_prose, plain, url, visible
+from mlsecops.report.page_data import page_data, state
+from mlsecops.report.parts import Links
+from mlsecops.verdict import Verdict
+
+# Rows in the file itself, for readers without JavaScript.
+_STATIC_ROWS = 200
+_MOST_TARGETS = 500
+
+
+def page(report: Report, verdict: Verdict, links: Links) -> str:
+    """The whole page as HTML."""
+    found = parts.parts(report)
+    opened = [*found.new, *found.unchanged]
+    environment = _environment()
+    return environment.get_template("page.html.j2").render(
+        report=report,
+        verdict=verdict,
+        links={name: url(getattr(links, name)) for name in ("run", "security", "docs")},
+        rerun=links.rerun,
+        head=links.head,
+        found=found,
+        tiles=parts.by_severity(found.new),
+        severities=SEVERITIES,
+        opened=len(opened),
+        static=sorted(opened, key=lambda each: SEVERITIES.index(each.severity))[:_STATIC_ROWS],
+        by_stage=severity_by_stage(report),
+        timeline=timeline(report),
+        most_targets=_MOST_TARGETS,
+        static_rows=_STATIC_ROWS,
+        days_left=lambda waiver: max(0, waiver.days_left(report.generated.date())),
+        address=lambda finding: url(links.file(finding.uri, finding.line)),
+        style_hash=_hash(environment, "page.css"),
+        script_hash=_hash(environment, "page.js"),
+        data=page_data(report, links),
+    )
+
+
+def _hash(environment: Environment, name: str) -> str:
+    """What the page's policy allows a part of it by."""
+    text = environment.get_template(name).render()
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("mlsecops.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_plain,
+    )
+    environment.policies["json.dumps_function"] = _json
+    environment.filters |= {
+        "prose": html_prose,
+        "visible": visible,
+        "place": parts.place,
+        "looked_at": parts.looked_at,
+        "data": parts.data,
+        "duration": parts.duration,
+        "severities": parts.severities,
+        "reason": parts.reason,
+        "remedy": parts.remedy,
+        "state": state,
+    }
+    environment.globals |= {"plural": parts.plural, "stages_in_words": parts.stages_in_words}
+    return environment
+
+
+def _plain(value: Any) -> Any:
+    """Whatever is shown is made plain first; autoescape then makes it inert."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _json(value: Any, **_: Any) -> str:
+    """For the filter `tojson`, which escapes what could end the element that the data stands in."""
+    return orjson.dumps(value).decode()

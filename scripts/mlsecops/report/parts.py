@@ -1,0 +1,157 @@
+"""What every report shows: which findings go where, the words for a place, a fix, a duration; addresses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mlsecops.findings import Finding, Report, StageReport, ToolReport
+from mlsecops.policy import SEVERITIES, Severity
+from mlsecops.report.escape import path_url, shorten
+
+_MOST_STAGES = 8
+_CLASSES = ("owasp-ml/", "mitre-atlas/")
+_SHOWN_AS_SOURCE = (".ipynb", ".md", ".rst", ".csv")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where a report can point to, all optional: on a developer's machine there is none.
+
+    `run`, `page`, `security` and `docs` are whole addresses. `blob` is the address of the repository's files
+    at the scanned commit, without a slash at its end. `head` and `base` name what was compared. `rerun` is
+    the command that gives the same verdict locally.
+    """
+
+    run: str = ""
+    page: str = ""
+    security: str = ""
+    docs: str = ""
+    blob: str = ""
+    head: str = ""
+    base: str = ""
+    rerun: str = "mlsecops run ."
+
+    def file(self, uri: str, line: int) -> str:
+        """The address of a line of a scanned file, or nothing."""
+        if not self.blob:
+            return ""
+        source = "?plain=1" if uri.lower().endswith(_SHOWN_AS_SOURCE) else ""
+        return f"{self.blob}/{path_url(uri)}{source}#L{line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The present findings by what they mean for a reader, each part worst first.
+
+    Without a baseline every open finding is in `new`.
+    """
+
+    new: tuple[Finding, ...]
+    unchanged: tuple[Finding, ...]
+    waived: tuple[Finding, ...]
+    suppressed: tuple[Finding, ...]
+
+
+def parts(report: Report) -> Parts:
+    """Sort the findings of a report into its parts; a waived finding is not listed again as suppressed."""
+    opened = [finding for finding in report.findings if finding.open]
+    return Parts(
+        new=tuple(each for each in opened if each.state != "unchanged"),
+        unchanged=tuple(each for each in opened if each.state == "unchanged"),
+        waived=tuple(each for each in report.findings if each.waiver),
+        suppressed=tuple(each for each in report.findings if each.suppressed is not None and not each.waiver),
+    )
+
+
+def by_severity(findings: Iterable[Finding]) -> dict[Severity, int]:
+    """How many there are of each severity, worst first, zeros included."""
+    found = Counter(finding.severity for finding in findings)
+    return {severity: found[severity] for severity in SEVERITIES}
+
+
+def severities(counts: Mapping[Severity, int]) -> str:
+    """Such as "1 critical, 2 high", or "none"."""
+    return ", ".join(f"{counts[each]} {each}" for each in SEVERITIES if counts.get(each)) or "none"
+
+
+def place(finding: Finding) -> str:
+    """Such as "src/app.py:12" or "train.ipynb:48 (cell 3)"."""
+    part = f" ({finding.cell})" if finding.cell else ""
+    return f"{finding.uri}:{finding.line}{part}"
+
+
+def classes(finding: Finding) -> tuple[str, ...]:
+    """The published classes of a weakness, such as CWE-502, ML06 (OWASP) and AML.T0010 (MITRE ATLAS)."""
+    named = (
+        tag.removeprefix(prefix) for tag in finding.tags for prefix in _CLASSES if tag.startswith(prefix)
+    )
+    return (*finding.cwes, *named)
+
+
+def explanation(finding: Finding) -> tuple[str, ...]:
+    """The paragraphs of a rule's help, without Markdown's headings and bold, and without the fix."""
+    paragraphs = (" ".join(each.split()) for each in finding.help.split("\n\n"))
+    return tuple(
+        each.lstrip("# ").replace("**", "")
+        for each in paragraphs
+        if each and not (finding.fix and each.startswith("**Fix:**"))
+    )
+
+
+def remedy(finding: Finding) -> str:
+    """What to do about a finding, as prose with code between backticks, or nothing."""
+    if finding.package and finding.fixed_in:
+        versions = finding.fixed_in.split(", ")
+        return f"upgrade `{finding.package}` to {' or '.join(f'`{each}`' for each in versions[:3])}"
+    if finding.package and finding.aliases and not finding.fix:
+        return "no fixed version is known"
+    return finding.fix
+
+
+def plural(number: int, word: str) -> str:
+    """Such as "1 finding" or "2,000 findings"."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Such as "0.4 s", "41 s" or "3 min 5 s"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def looked_at(tool: ToolReport) -> str:
+    """Such as "14 of 14", with what became of the canary."""
+    if tool.status == "skipped":
+        return "nothing"
+    canary = "" if tool.canary == "not needed" else f", canary {tool.canary}"
+    return f"{tool.scanned:,} of {tool.expected:,}{canary}"
+
+
+def data(tool: ToolReport) -> str:
+    """Such as "OSV, 2026-11-20": what a tool compared with, and of what date; nothing for most tools."""
+    day = tool.data_date.isoformat() if tool.data_date else ""
+    return ", ".join(filter(None, (tool.data_source or "", day)))
+
+
+def reason(tool: ToolReport) -> str:
+    """Why a tool has the status it has, where its name stands beside it anyway."""
+    return tool.reason.removeprefix(f"{tool.name}: ")
+
+
+def stages_in_words(stages: Iterable[StageReport]) -> str:
+    """Such as "3 of 5 stages complete, model incomplete, container skipped"."""
+    every = tuple(stages)
+    complete = sum(map(_complete, every))
+    rest = [f"{shorten(stage.name, 40)} {stage.status}" for stage in every if not _complete(stage)]
+    if not rest:
+        return f"all {plural(len(every), 'stage')} complete"
+    more = [f"and {len(rest) - _MOST_STAGES} more"] if len(rest) > _MOST_STAGES else []
+    return ", ".join([f"{complete} of {plural(len(every), 'stage')} complete", *rest[:_MOST_STAGES], *more])
+
+
+def _complete(stage: StageReport) -> bool:
+    return stage.status in {"passed", "findings"}

@@ -1,0 +1,201 @@
+"""The end of a run on a terminal: verdict, why, stages, new findings, and where the reports lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mlsecops.findings import Finding, Report, StageReport
+from mlsecops.report.escape import shorten, shorten_path, terminal
+from mlsecops.report.parts import (
+    Parts,
+    by_severity,
+    data,
+    duration,
+    looked_at,
+    parts,
+    place,
+    plural,
+    reason,
+    remedy,
+    severities,
+)
+from mlsecops.report.progress import SIGNS, Progress
+from mlsecops.sarif.build import Status
+from mlsecops.verdict import Verdict
+
+__all__ = ["Progress", "verdict_view"]
+
+_VERDICTS = {
+    "passed": "bold white on green",
+    "blocked": "bold white on red",
+    "incomplete": "bold black on yellow",
+}
+_SEVERITIES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
+_MOST_CONDITIONS = 10
+_MOST_NOTICES = 10
+
+
+def verdict_view(
+    report: Report, verdict: Verdict, files: Mapping[str, Path] | None = None, *, limit: int = 10
+) -> RenderableType:
+    """What a person reads at the end of a run: at most `limit` new findings, and `files` by what they are."""
+    found = parts(report)
+    return Group(*_blocks(report, verdict, found, files or {}, limit))
+
+
+def _blocks(
+    report: Report, verdict: Verdict, found: Parts, files: Mapping[str, Path], limit: int
+) -> Iterator[RenderableType]:
+    yield _stages(report)
+    yield from _reasons(report)
+    yield from _new(report, found, limit)
+    yield from _others(report, found)
+    yield from _notices(report)
+    yield Text()
+    yield Text.assemble(
+        (f" {verdict.word.upper()} ", _VERDICTS[verdict.word]),
+        " ",
+        (terminal(shorten(verdict.reason, 400)), "bold"),
+    )
+    yield from _why(verdict)
+    if files:
+        yield Text()
+        yield _pairs((name, Text(terminal(str(path)))) for name, path in files.items())
+
+
+def _stages(report: Report) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for name in ("Stage", "Tool", "Outcome", "Looked at", "Data"):
+        table.add_column(name, overflow="fold")
+    table.add_column("Time", justify="right", no_wrap=True)
+    for stage in report.stages:
+        for row in _stage_rows(stage):
+            table.add_row(*row)
+    return table
+
+
+def _stage_rows(stage: StageReport) -> Iterator[tuple[RenderableType, ...]]:
+    name = Text(terminal(stage.name), style="bold")
+    if not stage.tools:
+        yield name, Text("—"), _outcome(stage.status), Text("nothing"), Text(""), Text("")
+    for tool in stage.tools:
+        yield (
+            name,
+            Text(terminal(shorten(f"{tool.name} {tool.version}".strip(), 60))),
+            _outcome(tool.status),
+            Text(terminal(looked_at(tool))),
+            Text(terminal(shorten(data(tool), 80))),
+            Text("" if tool.status == "skipped" else duration(tool.seconds)),
+        )
+        name = Text("")
+
+
+def _outcome(status: Status) -> Text:
+    sign, style = SIGNS[status]
+    return Text(f"{sign} {status}", style=style)
+
+
+def _reasons(report: Report) -> Iterator[RenderableType]:
+    """Why something was not looked at."""
+    rows = [
+        (stage.name, tool.status, tool.name, reason(tool)) for stage in report.stages for tool in stage.tools
+    ]
+    rows += [(stage.name, stage.status, "", stage.reason) for stage in report.stages if not stage.tools]
+    for stage, status, tool, why in rows:
+        if why:
+            name = f"{stage} / {tool}" if tool else stage
+            yield Text.assemble(
+                (f"{SIGNS[status][0]} {terminal(name)}: ", SIGNS[status][1]), terminal(shorten(why, 300))
+            )
+
+
+def _new(report: Report, found: Parts, limit: int) -> Iterator[RenderableType]:
+    if not found.new:
+        return
+    yield Text()
+    yield Text(f"{'New findings' if report.baseline else 'Findings'} ({len(found.new):,})", style="bold")
+    shown = found.new[:limit]
+    yield from (_finding(each) for each in shown)
+    if len(found.new) > len(shown):
+        yield Text(f"  and {len(found.new) - len(shown):,} more, in the reports", style="dim")
+
+
+def _finding(finding: Finding) -> RenderableType:
+    title = terminal(shorten(finding.title, 140)) or "untitled"
+    lines = [Text.assemble((f"{finding.severity} ", _SEVERITIES[finding.severity]), (title, "bold"))]
+    if finding.kev:
+        lines[0].append(" known to be exploited", style="bold red")
+    more = f" and {plural(len(finding.also_at), 'more place')}" if finding.also_at else ""
+    lines.append(Text(f"  {terminal(shorten_path(place(finding), 200))}{more}", style="cyan"))
+    if not finding.message.startswith(finding.title):
+        lines.append(Text(f"  {terminal(shorten(finding.message, 240))}"))
+    fix = remedy(finding)
+    if fix:
+        lines.append(Text.assemble(("  fix: ", "dim"), terminal(shorten(fix, 240))))
+    by = ", ".join(finding.tools)
+    lines.append(
+        Text(
+            f"  {terminal(shorten(finding.rule_id, 100))} · found by {terminal(shorten(by, 120))}",
+            style="dim",
+        )
+    )
+    return Padding(Group(*lines), (0, 0, 0, 2))
+
+
+def _others(report: Report, found: Parts) -> Iterator[RenderableType]:
+    """Counts of what is not shown one by one."""
+    rows = [
+        ("unchanged", _count(found.unchanged)),
+        ("fixed", _count(report.fixed)),
+        ("waived", _count(found.waived)),
+        ("suppressed in files", _count(found.suppressed)),
+        ("expired waivers", f"{len(report.waivers_expired):,}" if report.waivers_expired else ""),
+        ("unused waivers", f"{len(report.waivers_unused):,}" if report.waivers_unused else ""),
+        ("files left out", f"{sum(each.files for each in report.left_out):,}" if report.left_out else ""),
+    ]
+    shown = [(name, Text(text)) for name, text in rows if text]
+    if shown:
+        yield Text()
+        yield _pairs(shown)
+
+
+def _count(findings: tuple[Finding, ...]) -> str:
+    if not findings:
+        return ""
+    return f"{len(findings):,} ({severities(by_severity(findings))})"
+
+
+def _notices(report: Report) -> Iterator[RenderableType]:
+    notices = list(report.notices)
+    if report.baseline is None:
+        notices.insert(0, "there is no baseline to compare with, so nothing can be told to be new")
+    if notices:
+        yield Text()
+    for notice in notices[:_MOST_NOTICES]:
+        yield Text.assemble(("! ", "yellow"), terminal(shorten(notice, 300)))
+    if len(notices) > _MOST_NOTICES:
+        yield Text(f"! and {len(notices) - _MOST_NOTICES:,} more notices", style="yellow")
+
+
+def _why(verdict: Verdict) -> Iterator[RenderableType]:
+    if len(verdict.conditions) < 2:  # the reason has said it
+        return
+    for condition in verdict.conditions[:_MOST_CONDITIONS]:
+        yield Text(f"  · {terminal(shorten(condition.text, 300))}")
+    if len(verdict.conditions) > _MOST_CONDITIONS:
+        yield Text(f"  · and {len(verdict.conditions) - _MOST_CONDITIONS:,} more")
+
+
+def _pairs(rows: Iterator[tuple[str, Text]] | list[tuple[str, Text]]) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in rows:
+        grid.add_row(name, text)
+    return grid

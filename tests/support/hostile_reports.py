@@ -1,0 +1,115 @@
+"""Reports of which every text is a stranger's."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from hypothesis import strategies as st
+from mlsecops.findings import BaselineInfo, Finding, LeftOut, Place, Report, StageReport, ToolReport
+from mlsecops.policy import SEVERITIES, Waiver
+from mlsecops.report.parts import Links
+from mlsecops.sarif.build import Status
+from mlsecops.verdict import Condition, Verdict
+from support.hostile_text import hostile
+from support.reports import NOW
+
+_TEXTS = st.lists(hostile, max_size=3).map(tuple)
+_STATUSES: list[Status] = ["passed", "findings", "skipped", "incomplete"]
+
+waivers = st.builds(
+    Waiver,
+    rule=st.none() | hostile,
+    advisory=st.none() | hostile,
+    path=hostile,
+    reason=hostile,
+    expires=st.dates(date(2026, 11, 20), date(2027, 11, 20)),
+)
+findings = st.builds(
+    Finding,
+    id=hostile,
+    fingerprint=hostile,
+    stage=hostile,
+    stages=_TEXTS,
+    rule_id=hostile,
+    title=hostile,
+    severity=st.sampled_from(SEVERITIES),
+    score=st.floats(0, 10),
+    message=hostile,
+    uri=hostile,
+    line=st.integers(1, 10**6),
+    cell=st.none() | hostile,
+    also_at=st.lists(st.builds(Place, hostile, st.integers(1, 99)), max_size=2).map(tuple),
+    tools=_TEXTS,
+    fix=hostile,
+    help=hostile,
+    help_uri=hostile,
+    tags=_TEXTS,
+    cwes=_TEXTS,
+    aliases=_TEXTS,
+    package=st.none() | hostile,
+    installed=st.none() | hostile,
+    fixed_in=st.none() | hostile,
+    kev=st.booleans(),
+    state=st.sampled_from(["new", "unchanged", None]),
+    waiver=st.none() | waivers,
+    suppressed=st.none() | hostile,
+)
+_tools = st.builds(
+    ToolReport,
+    name=hostile,
+    version=hostile,
+    stage=hostile,
+    status=st.sampled_from(_STATUSES),
+    reason=hostile,
+    expected=st.integers(0, 99),
+    scanned=st.integers(0, 99),
+    started=st.none() | st.just(NOW - timedelta(seconds=9)),
+    ended=st.none() | st.just(NOW),
+    seconds=st.floats(0, 9999),
+    data_source=st.none() | hostile,
+    data_date=st.none() | st.just(NOW.date()),
+    suppressed=st.integers(0, 9),
+    notes=_TEXTS,
+    problems=_TEXTS,
+    targets=_TEXTS,
+)
+_stages = st.builds(
+    StageReport,
+    name=hostile,
+    status=st.sampled_from(_STATUSES),
+    reason=hostile,
+    tools=st.lists(_tools, max_size=2).map(tuple),
+    seconds=st.floats(0, 9999),
+)
+reports = st.builds(
+    Report,
+    project=hostile,
+    generated=st.just(NOW),
+    version=hostile,
+    stages=st.lists(_stages, max_size=3).map(tuple),
+    findings=st.lists(findings, max_size=4).map(tuple),
+    fixed=st.lists(findings, max_size=2).map(tuple),
+    baseline=st.none()
+    | st.builds(BaselineInfo, source=hostile, date=st.none() | st.just(NOW), incomplete=_TEXTS),
+    policy_source=hostile,
+    waivers_expired=st.lists(waivers, max_size=1).map(tuple),
+    waivers_unused=st.lists(waivers, max_size=1).map(tuple),
+    left_out=st.lists(st.builds(LeftOut, hostile, hostile, st.integers(0, 99)), max_size=2).map(tuple),
+    notices=_TEXTS,
+)
+verdicts = st.builds(
+    Verdict,
+    word=st.sampled_from(["passed", "blocked", "incomplete"]),
+    reason=hostile,
+    conditions=st.lists(st.builds(Condition, st.just("findings"), hostile, _TEXTS), max_size=7).map(tuple),
+    exit_code=st.just(1),
+)
+links = st.builds(
+    Links,
+    run=st.just("https://host.example/run") | hostile,
+    page=st.just("https://host.example/page") | hostile,
+    blob=st.just("") | st.just("https://host.example/blob/1"),
+    head=hostile,
+    base=hostile,
+    rerun=hostile,
+)

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mlsecops.findings import Report
+from mlsecops.report.progress import worst_of
+from mlsecops.report.terminal import Progress, verdict_view
+from mlsecops.verdict import Condition, Verdict
+from rich.console import Console
+from support import hostile_reports
+from support.hostile_text import hostile
+from support.markup import BREAK
+from support.reports import blocked, finding, incomplete, many, passed, report, rich_report
+
+# What rich itself writes: colours, and for the live view cursor moves and line erasing.
+_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def console(*, terminal: bool = False, width: int = 110) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=width, legacy_windows=False)
+
+
+def output(out: Console) -> str:
+    assert isinstance(out.file, io.StringIO)
+    return out.file.getvalue()
+
+
+def shown(whole: Report, verdict: Verdict, files: dict[str, Path] | None = None, limit: int = 10) -> str:
+    out = console()
+    out.print(verdict_view(whole, verdict, files, limit=limit))
+    return output(out)
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class TestVerdictView:
+    def test_says_verdict_reason_conditions_and_files(self) -> None:
+        text = shown(*rich_report(), {"page": Path("out/index.html"), "SARIF": Path("out/report.sarif")})
+        assert " BLOCKED  3 new findings at or above high" in text
+        assert "  · model: modelscan: looked at 2 of 3, not at models/forecast.onnx" in text
+        assert re.search(r"page +out/index\.html", text)
+        assert re.search(r"SARIF +out/report\.sarif", text)
+
+    def test_says_what_each_tool_did_and_why_not(self) -> None:
+        text = shown(*rich_report())
+        assert re.search(
+            r"sca +pip-audit 1\.2\.3 +● findings +61 of 61, canary found +OSV, 2026-11-20 +6\.1 s", text
+        )
+        assert "✘ model / modelscan: looked at 2 of 3, not at models/forecast.onnx" in text
+        assert "– container / hadolint: no Dockerfile in the repository" in text
+
+    def test_shows_new_findings_with_their_fix(self) -> None:
+        text = shown(*rich_report())
+        assert "New findings (5)" in text
+        assert "critical Code runs when the model is loaded" in text
+        assert "models/forecast.pkl:1 (archive/data.pkl)" in text
+        assert "fix: upgrade `flask` to `2.2.5` or `2.3.2`" in text
+        assert "known to be exploited" in text
+        assert "src/service/app.py:13 and 2 more places" in text
+
+    def test_counts_the_others(self) -> None:
+        text = shown(*rich_report())
+        for name, words in (
+            ("unchanged", r"17 \(4 critical, 4 high, 5 medium, 4 low\)"),
+            ("fixed", r"1 \(1 high\)"),
+            ("waived", r"2 \(2 high\)"),
+            ("suppressed in files", r"2 \(2 high\)"),
+            ("expired waivers", "1"),
+            ("unused waivers", "1"),
+            ("files left out", "1,701"),
+        ):
+            assert re.search(rf"^{name} +{words}", text, re.MULTILINE)
+
+    def test_at_most_the_limit(self) -> None:
+        text = shown(*many(100), limit=3)
+        assert text.count("found by") == 3
+        assert "and 63 more, in the reports" in text
+
+    def test_a_missing_baseline_is_said(self) -> None:
+        text = shown(report([finding(state=None)], baseline=None), blocked(finding()))
+        assert "! there is no baseline to compare with" in text
+        assert "Findings (1)" in text
+        assert "New findings" not in text
+
+    def test_of_nothing_is_short(self) -> None:
+        text = shown(report(), passed())
+        assert " PASSED  every stage finished, with no new finding at or above high" in text
+        assert "findings (" not in text
+        assert "!" not in text
+
+    def test_a_reason_is_not_repeated_as_the_only_condition(self) -> None:
+        text = shown(report(incomplete=True), incomplete())
+        assert text.count("INCOMPLETE") == 1
+        assert "  · " not in text
+
+    def test_long_lists_are_cut_and_say_so(self) -> None:
+        conditions = tuple(Condition("findings", f"condition {number}") for number in range(14))
+        notices = tuple(f"notice {number}" for number in range(13))
+        text = shown(report(notices=notices), replace(blocked(), conditions=conditions))
+        assert "· and 4 more" in text
+        assert "! and 3 more notices" in text
+
+    def test_a_stage_without_tools_is_a_row_with_its_reason(self) -> None:
+        silent = replace(report().stages[0], tools=(), status="incomplete", reason="nothing came back")
+        text = shown(report(stages=(silent,)), incomplete())
+        assert re.search(r"test +— +✘ incomplete +nothing", text)
+        assert "✘ test: nothing came back" in text
+
+    @given(
+        hostile_reports.reports,
+        hostile_reports.verdicts,
+        st.booleans(),
+        st.sampled_from([30, 80, 400]),
+        st.dictionaries(st.just("page"), hostile.filter(lambda text: "\0" not in text).map(Path)),
+    )
+    @settings(max_examples=40, deadline=None)
+    def test_any_text_anywhere_sends_no_control_sequence_and_no_command(
+        self, whole: Report, verdict: Verdict, terminal: bool, width: int, files: dict[str, Path]
+    ) -> None:
+        out = console(terminal=terminal, width=width)
+        out.print(verdict_view(whole, verdict, files))
+        raw = output(out)
+        text = _SEQUENCE.sub("", raw) if terminal else raw
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+        assert not any(line.strip().startswith("::") for line in text.split("\n"))
+        assert "##[" not in text
+        if terminal:
+            assert set(_SEQUENCE.findall(raw)) <= set(re.findall(r"\x1b\[[0-9;]*m", raw))
+
+
+class TestProgress:
+    def test_without_a_terminal_each_event_is_a_line(self) -> None:
+        out, clock = console(), Clock()
+        with Progress(out, ["sca"], clock) as progress:
+            progress.started("sca", "pip-audit")
+            clock.now += 3.25
+            progress.finished("sca", "pip-audit", "incomplete", "pip-audit: no network", 3.2)
+            progress.finished("container", "hadolint", "skipped", "no Dockerfile", 0.0)
+            progress.finished("sast", "bandit", "findings", "", 0.5)
+        assert output(out).splitlines() == [
+            "[   0.0 s] sca / pip-audit: started",
+            "[   3.2 s] sca / pip-audit: incomplete after 3.2 s: no network",
+            "[   3.2 s] container / hadolint: skipped: no Dockerfile",
+            "[   3.2 s] sast / bandit: findings after 0.5 s",
+        ]
+
+    def test_on_a_terminal_there_is_a_line_per_stage_with_its_tools(self) -> None:
+        out, clock = console(terminal=True), Clock()
+        progress = Progress(out, ["test", "sca", "sast", "model"], clock)
+        progress.started("sca", "pip-audit")
+        progress.started("sca", "cyclonedx-bom")
+        clock.now += 4
+        progress.finished("sca", "cyclonedx-bom", "passed", "", 1.4)
+        progress.finished("sast", "zizmor", "skipped", "no workflows", 0.0)
+        progress.finished("sast", "bandit", "findings", "", 120.0)
+        plain = console(width=110)
+        plain.print(progress.view())
+        lines = output(plain).splitlines()
+        assert [line.split()[1] for line in lines] == ["test", "sca", "sast", "model"]
+        assert "waiting" in lines[0]
+        assert "pip-audit 4 s · cyclonedx-bom passed 1.4 s" in lines[1]
+        assert lines[2].startswith("●")
+        assert "zizmor skipped · bandit findings 120 s" in lines[2]
+
+    def test_on_a_terminal_what_did_not_finish_stays_visible(self) -> None:
+        out = console(terminal=True)
+        with Progress(out, ["sca"], Clock()) as progress:
+            progress.started("sca", "pip-audit")
+            progress.finished("sca", "pip-audit", "incomplete", "pip-audit: no network", 3.2)
+            progress.finished("sca", "cyclonedx-bom", "passed", "", 1.0)
+        text = _SEQUENCE.sub("", output(out))
+        assert "sca / pip-audit: incomplete after 3.2 s: no network" in text
+        assert "cyclonedx-bom: passed after" not in text
+
+    def test_gives_the_cursor_back_after_an_interruption(self) -> None:
+        out = console(terminal=True)
+
+        def interrupted() -> None:
+            with Progress(out, ["sca"], Clock()) as progress:
+                progress.started("sca", "pip-audit")
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        assert "\x1b[?25l" in output(out)
+        assert output(out).rindex("\x1b[?25h") > output(out).rindex("\x1b[?25l")
+
+    def test_many_threads_lose_nothing(self) -> None:
+        out = console()
+        progress = Progress(out, [])
+
+        def work(stage: str) -> None:
+            for number in range(50):
+                progress.started(stage, f"tool{number}")
+                progress.finished(stage, f"tool{number}", "passed", "", 0.1)
+
+        threads = [Thread(target=work, args=(f"stage{number}",)) for number in range(4)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        lines = output(out).splitlines()
+        assert len(lines) == 400
+        assert all(
+            re.fullmatch(r"\[ +\d+\.\d s\] stage\d / tool\d+: (started|passed after 0\.1 s)", each)
+            for each in lines
+        )
+
+    @given(hostile, hostile, hostile)
+    @settings(deadline=None)
+    def test_any_text_stays_on_its_line(self, stage: str, tool: str, reason: str) -> None:
+        out = console()
+        progress = Progress(out, [])
+        progress.started(stage, tool)
+        progress.finished(stage, tool, "incomplete", reason, 1)
+        lines = output(out).split("\n")
+        assert len(lines) == 3
+        assert all(line.startswith("[") for line in lines[:2])
+        assert all(each.isprintable() for each in output(out).replace(BREAK, "").split("\n"))
+
+    def test_the_worst_status_counts(self) -> None:
+        assert worst_of(["passed", "skipped", "findings"]) == "findings"
+        assert worst_of(["passed", "incomplete", "findings"]) == "incomplete"
+        assert worst_of(["skipped", "passed"]) == "passed"
+        assert worst_of([]) is None
