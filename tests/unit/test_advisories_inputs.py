@@ -70,6 +70,7 @@ def test_a_checkout_of_pypas_database(tmp_path: Path) -> None:
     (folder / "README.yaml").write_text("outside of vulns")
     (folder / "vulns" / "flask" / "PYSEC-2023-62.yaml").write_text(YAML)
     (folder / "vulns" / "flask" / "notes.txt").write_text("no record")
+    (folder / "vulns" / ".hidden.yaml").write_text("no record")
     (folder / "vulns" / "loop").symlink_to(folder)
     batch = taken(folder)
     (record,) = batch.records
