@@ -47,7 +47,8 @@ _UNSIGNED = re.compile(
 )
 _PIP = re.compile(r"pip[\d.]*|uv|poetry|pdm|conda|mamba|micromamba")
 _EXTRA_INDEX = re.compile(r"(?:^|\s)--extra-index-url\b|\bPIP_EXTRA_INDEX_URL=|\bglobal\.extra-index-url\b")
-_OPEN_MODE = re.compile(r"[0-7]?[0-7]{2}[2367]|(?:[ugo]*[ao][ugo]*)?\+[rwxX]*w[rwxX]*")
+# Not with the sticky bit, as /tmp has it: there, nobody can remove the files of others.
+_OPEN_MODE = re.compile(r"[0246]?[0-7]{2}[2367]|[ugo]*[ao][ugo]*\+[rwxX]*w[rwxX]*")
 _HUB = frozenset({"huggingface-cli", "hf"})
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -90,9 +91,8 @@ def _one(command: Command, verified: bool) -> Iterator[Found]:
         yield Found(rules.SUDO, "A user may become root without a password.", line, severity=6.5)
     insecure = program == "curl" and any(_CURL_INSECURE.fullmatch(word) for word in command.arguments)
     if insecure or _TLS_OFF.search(command.text):
-        yield Found(
-            rules.TLS_OFF, f"{program or 'A setting'} does not check certificates or host keys.", line
-        )
+        who = program if program in _FETCHERS or _PIP.fullmatch(program) else "A setting"
+        yield Found(rules.TLS_OFF, f"{who} switches the check of certificates or host keys off.", line)
     if _UNSIGNED.search(command.text):
         yield Found(rules.UNSIGNED_PACKAGES, "Signatures of packages are not checked.", line)
     if _EXTRA_INDEX.search(command.text) and "--require-hashes" not in command.arguments:

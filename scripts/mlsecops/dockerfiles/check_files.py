@@ -16,7 +16,7 @@ from mlsecops.dockerfiles.syntax import Dockerfile, Stage
 _URL = re.compile(r"(https?|ftp)://(\S+)")
 _REPOSITORY = re.compile(r"(?:git@|git://|ssh://)\S+|https?://\S+\.git(?:[#?]\S*)?")
 _COMMIT = re.compile(r"#[0-9a-f]{40}(?::|$)|[?&](?:commit|checksum)=[0-9a-f]{40}\b")
-_OPEN_MODE = re.compile(r"[0-7]?[0-7]{2}[2367]")
+_OPEN_MODE = re.compile(r"[0246]?[0-7]{2}[2367]")
 _ALL = frozenset({".", "./", "*", "./*", "/", "/*"})
 # Data that a program reads can do less than a program.
 _REPOSITORY_SEVERITY = 5.0

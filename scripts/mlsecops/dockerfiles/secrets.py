@@ -8,9 +8,8 @@ from posixpath import basename
 from mlsecops.dockerfiles.instruction import Instruction, Pair
 
 _NAME = re.compile(
-    r"(?:^|_)(?:TOKEN|PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|SECRET_?KEY|API_?KEY|ACCESS_?KEY|AUTH_?KEY"
-    r"|PRIVATE_?KEY|ENCRYPTION_?KEY|CREDENTIALS?)(?:_?ID)?$|(?:^|_)(?:TOKEN|PASSWORD|SECRET|API_?KEY)_(?!.*_)"
-    r"(?!FILE$|PATH$|DIR$|URL$|URI$|NAME$|LENGTH$|LIMIT$|TTL$|TYPE$|HEADER$|ENABLED$|ID$|COUNT$|SIZE$)\w+$",
+    r"(?:PASSWORD|PASSWD|PASSPHRASE)$|(?:^|_)(?:TOKEN|PWD|SECRET|(?:API|ACCESS|AUTH|SECRET|PRIVATE|ENCRYPTION)_?KEY"
+    r"|CREDENTIALS?)(?:_?ID)?$",
     re.IGNORECASE,
 )
 _NOT_A_NAME = frozenset({"PWD", "OLDPWD"})

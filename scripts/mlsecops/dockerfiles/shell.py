@@ -13,17 +13,20 @@ from mlsecops.dockerfiles.instruction import WORD, Heredoc, Instruction, unquote
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "fish"})
 _DEPTH = 3
-# One token: quoted text, an escaped character, the end of a command, a pipe, plain text.
+# One token: text, the end of a command, or a pipe; a closing bracket hands on what the commands in it print.
 _TOKEN = re.compile(
-    r"""(?P<text>"(?:\\.|[^"\\])*"|'[^']*'|\\.|[<>]&|&>|[^"'\\|&;\n<>]+)"""
-    r"""|(?P<end>\|\||&&|;|\n|&)|(?P<pipe>\|)|(?P<other>.)""",
+    r"""(?P<text>"(?:\\.|[^"\\])*"|'[^']*'|\\.|[<>]&|&>|[^"'\\|&;\n<>()]+)"""
+    r"""|(?P<end>\|\||&&|[;\n&(])|(?P<pipe>[|)])|(?P<other>.)""",
     re.DOTALL,
 )
 _SUBSTITUTION = re.compile(r"[$<]\(([^()]*(?:\([^()]*\)[^()]*)*)\)|`([^`]*)`")
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
-_OPENING = "({!"
+_SHEBANG = re.compile(r"#!\s*(?:\S*/env\s+(?:-\S+\s+)*)?(\S+)")
 _BEFORE_A_COMMAND = frozenset(
-    {"", "then", "do", "else", "if", "elif", "while", "until", "time", "exec", "command", "nohup", "env", "$"}
+    {
+        *("!", "{", "}", "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac"),
+        *("time", "exec", "command", "nohup", "env"),
+    }
 )
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
@@ -69,8 +72,9 @@ def scripts(instruction: Instruction) -> Iterator[Script]:
         # The exec form has no shell of its own: its words are quoted as one command.
         quoted = " ".join(f"'{word}'" if re.search(r"[\s;&|<>]", word) else word for word in words)
         yield Script(quoted, lambda _: instruction.line)
+    shell = instruction.keyword == "RUN" and _reads_script(instruction.value)
     for heredoc in instruction.heredocs:
-        if _is_script(instruction, heredoc):
+        if _is_script(heredoc, shell):
             yield Script(_COMMENT.sub(_blank, heredoc.text), heredoc.line_at)
 
 
@@ -114,16 +118,15 @@ def _command(bare: str, text: str, line: int, pipeline: int) -> Command:
     words = [word[0] for word in WORD.finditer(bare)]
     sudo = False
     while words:
-        first = words[0].lstrip(_OPENING)
+        first = words[0]
         if basename(first) == "sudo":
             sudo = True
             words.pop(0)
             while words and words[0].startswith("-"):
                 words.pop(0)
-        elif first in _BEFORE_A_COMMAND or _ASSIGNMENT.match(first):
+        elif first in _BEFORE_A_COMMAND or first.startswith("<<") or _ASSIGNMENT.match(first):
             words.pop(0)
         else:
-            words[0] = first
             break
     plain = tuple(unquote(word) for word in words)
     return Command(words=plain, text=text, line=line, pipeline=pipeline, sudo=sudo)
@@ -138,15 +141,16 @@ def _inner(command: Command) -> str | None:
     return None
 
 
-def _is_script(instruction: Instruction, heredoc: Heredoc) -> bool:
-    if instruction.keyword != "RUN":
-        return False
-    shebang = re.match(r"#!\s*(?:\S*/env\s+(?:-\S+\s+)*)?(\S+)", heredoc.text)
-    if shebang:
-        return basename(shebang[1]) in SHELLS
-    before, _, after = instruction.value.partition("<<")
-    starter = _command(before, "", 0, 0).program or _command(after.partition(" ")[2], "", 0, 0).program
-    return not starter or starter in SHELLS
+def _reads_script(value: str) -> bool:
+    """Whether a shell, or BuildKit itself, reads the heredocs of a RUN."""
+    before, _, after = value.partition("<<")
+    programs = (_command(text, "", 0, 0).program for text in (before, after.partition(" ")[2]))
+    return next((program for program in programs if program), "sh") in SHELLS
+
+
+def _is_script(heredoc: Heredoc, shell: bool) -> bool:
+    shebang = _SHEBANG.match(heredoc.text)
+    return basename(shebang[1]) in SHELLS if shebang and shell else shell
 
 
 def _same(line: int, _: int) -> int:

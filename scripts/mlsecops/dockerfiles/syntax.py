@@ -7,8 +7,10 @@ from 1.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from mlsecops.dockerfiles.instruction import Heredoc, Instruction, expand
@@ -19,6 +21,8 @@ _KEYWORDS = frozenset(
         *("MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
     }
 )
+_MOST_CHARACTERS = 256 * 1024
+_MOST_INSTRUCTIONS = 5_000
 _WITH_HEREDOC = frozenset({"ADD", "COPY", "RUN"})
 _DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(\S.*)")
 _HEAD = re.compile(r"\s*(\S+)\s*")
@@ -48,6 +52,10 @@ class Stage:
         return found[-1] if found else None
 
 
+class DockerfileError(ValueError):
+    """A text that is not worth reading as a Dockerfile; the text of the error says why, in a few words."""
+
+
 class Fault(NamedTuple):
     """What BuildKit would refuse."""
 
@@ -68,7 +76,8 @@ class Dockerfile:
 
     def at(self, line: int) -> Instruction | None:
         """The instruction that a line belongs to."""
-        return next((each for each in self.instructions if each.line <= line <= each.end_line), None)
+        index = bisect_right(self.instructions, line, key=lambda each: each.line) - 1
+        return self.instructions[index] if index >= 0 and line <= self.instructions[index].end_line else None
 
     def stage_named(self, name: str | None, before: int) -> Stage | None:
         """The earlier stage that a FROM or `--from` names, by name or number."""
@@ -88,12 +97,19 @@ class Dockerfile:
 
 
 def parse(text: str) -> Dockerfile:
-    """Read a Dockerfile. Never raises: what cannot be built is among the `faults`."""
+    """Read a Dockerfile; what BuildKit would refuse is among its `faults`.
+
+    Raises DockerfileError for a text beyond all measure.
+    """
+    if len(text) > _MOST_CHARACTERS:
+        raise DockerfileError("it is too large for a Dockerfile")
     lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
     escape = _escape(lines)
     comments: dict[int, str] = {}
     faults: list[Fault] = []
     instructions = tuple(_instructions(lines, escape, comments, faults))
+    if len(instructions) > _MOST_INSTRUCTIONS:
+        raise DockerfileError("it has too many instructions for a Dockerfile")
     if not instructions:
         faults.append(Fault(1, "there is no instruction in it"))
     return Dockerfile(
@@ -210,6 +226,7 @@ def _heredocs(
             text.append(plain)
         else:
             faults.append(Fault(first, f"its heredoc <<{name[:40]} has no end"))
+            break
         heredocs.append(Heredoc(name, "\n".join(text), start + 1, end, dash))
     return tuple(heredocs)
 
@@ -227,7 +244,7 @@ def _stages(instructions: tuple[Instruction, ...], faults: list[Fault]) -> Itera
     outer: dict[str, str | None] = {}
     for each in before:
         _assign(each, outer, {})
-    for index, (start, stop) in enumerate(zip(froms, [*froms[1:], len(instructions)], strict=True)):
+    for index, (start, stop) in enumerate(pairwise([*froms, len(instructions)])):
         source, inner = instructions[start], instructions[start + 1 : stop]
         image, *rest = source.value.split() or [""]
         named = len(rest) == 2 and rest[0].upper() == "AS"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from mlsecops import dockerfiles
-from mlsecops.dockerfiles import Dockerfile
+from mlsecops.dockerfiles import Dockerfile, DockerfileError
 from mlsecops.dockerfiles.check_commands import check_commands, check_settings
 from mlsecops.dockerfiles.check_files import check_context, check_sources
 from mlsecops.dockerfiles.check_images import check_base_images, check_healthcheck, check_ports, check_user
@@ -32,7 +32,6 @@ _CHECKS: tuple[Check, ...] = (
     check_commands,
     check_settings,
 )
-_LARGEST = 1_000_000
 _SUPPRESSION = re.compile(r"[ \t]*mlsecops[ \t]+ignore[ \t]*=[ \t]*([\w-]+(?:,[\w-]+)*)(?:[ \t]+(\S.*))?")
 # One line for every rule; the pieces of the secret stand apart so that no scanner takes it for one.
 _CANARY = f"""FROM python:3.8
@@ -71,18 +70,20 @@ class DockerfileChecks:
         notes: list[str] = []
         looked_at: set[str] = set()
         for uri in job.targets:
-            if job.project.file(uri).size > _LARGEST:
-                problems.append(Problem(uri, "it is too large for a Dockerfile"))
+            try:
+                dockerfile = dockerfiles.parse(job.project.read_text(uri))
+            except DockerfileError as error:
+                problems.append(Problem(uri, str(error)))
                 continue
-            dockerfile = dockerfiles.parse(job.project.read_text(uri))
             around = Surroundings(uri=uri, files=files, read=job.project.read_text, today=today)
             results += parse(dockerfile, around)
-            problems += [Problem(uri, printable(fault.message), fault.line) for fault in dockerfile.faults]
             notes += [
-                f"{uri}:{source.line}: the image of FROM is known to the build alone"
-                for source in unknown_bases(dockerfile)
+                f"{uri}:{each.line}: only the build knows the image" for each in unknown_bases(dockerfile)
             ]
-            if not dockerfile.faults:
+            if dockerfile.faults:
+                line, message = dockerfile.faults[0]
+                problems.append(Problem(uri, printable(message), line))
+            else:
                 looked_at.add(uri)
         table = lifetimes()
         return Parsed(
@@ -99,7 +100,9 @@ class DockerfileChecks:
 def parse(dockerfile: Dockerfile, around: Surroundings) -> list[Json]:
     """What all checks find in a Dockerfile, as SARIF results in the order of its lines."""
     found = [each for check in _CHECKS for each in check(dockerfile, around)]
-    return [_result(each, dockerfile, around.uri) for each in sorted(found, key=lambda each: each.line)]
+    reasons = {line: _reasons(line, dockerfile) for line in {each.line for each in found}}
+    ordered = sorted(found, key=lambda each: each.line)
+    return [_result(each, around.uri, reasons[each.line]) for each in ordered]
 
 
 def canary(today: date) -> frozenset[str]:
@@ -108,30 +111,28 @@ def canary(today: date) -> frozenset[str]:
     return frozenset(result["ruleId"] for result in parse(dockerfiles.parse(_CANARY), around))
 
 
-def _result(found: Found, dockerfile: Dockerfile, uri: str) -> Json:
+def _result(found: Found, uri: str, reasons: Mapping[str, str]) -> Json:
     return Result(
         rule_id=found.rule.id,
         message=printable(found.message),
         location=Location(uri=uri, start_line=found.line),
         severity=found.severity,
         identity=() if found.about is None else identity(found.rule, uri, found.about),
-        suppression=next(_suppressions(found, dockerfile), None),
+        suppression=reasons.get(found.rule.id),
     ).to_sarif()
 
 
-def _suppressions(found: Found, dockerfile: Dockerfile) -> Iterator[str]:
-    """Reasons of the comments `# mlsecops ignore=<rule> <reason>` above a finding's instruction or in it."""
-    for number in _comments_of(found.line, dockerfile):
-        match = _SUPPRESSION.fullmatch(dockerfile.comments[number])
-        if match and match[2] and found.rule.id in match[1].split(","):
-            yield printable(match[2].strip())
-
-
-def _comments_of(line: int, dockerfile: Dockerfile) -> Iterable[int]:
+def _reasons(line: int, dockerfile: Dockerfile) -> dict[str, str]:
+    """What comments `# mlsecops ignore=<rule> <reason>` above an instruction, or in it, accept, by rule."""
     instruction = dockerfile.at(line)
     if instruction is None:
-        return []
+        return {}
     first = instruction.line
     while first - 1 in dockerfile.comments:
         first -= 1
-    return [number for number in range(first, instruction.end_line + 1) if number in dockerfile.comments]
+    reasons: dict[str, str] = {}
+    for number in range(first, instruction.end_line + 1):
+        match = _SUPPRESSION.fullmatch(dockerfile.comments.get(number, ""))
+        if match and match[2]:
+            reasons |= dict.fromkeys(match[1].split(","), printable(match[2].strip()))
+    return reasons

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import yaml
 
 from mlsecops import dockerfiles
-from mlsecops.dockerfiles import Dockerfile
+from mlsecops.dockerfiles import Dockerfile, DockerfileError
 from mlsecops.dockerfiles.found import identity
 from mlsecops.dockerfiles.rules import BASE_TAG, ROOT_USER, SECRET, SECRET_ARGUMENT
 from mlsecops.dockerfiles.secrets import secrets_passed, secrets_set
@@ -29,13 +29,16 @@ USER root
 {_PROOF}
 """
 _CANARY_RULES = frozenset({"DL3002", "DL3004", "DL3007", "DL3008", "DL3064", "DL4006", "SC2086", _PROOF_RULE})
-_UNPARSED = {"DL1000": "hadolint cannot parse it", "SC1072": "shellcheck cannot parse the commands"}
+_UNPARSED = {"DL1000": "hadolint cannot parse it"} | dict.fromkeys(
+    ("SC1070", "SC1072", "SC1073", "SC1088", "SC1089"), "shellcheck cannot parse the commands"
+)
 _UNKNOWN_SHELL = "SC1071"
 _PRAGMA = re.compile(
     r"[ \t]*hadolint[ \t]+(global[ \t]+)?ignore[ \t]*=[ \t]*"
     r"([DLSC\d]+(?:[ \t]*,[ \t]*[DLSC\d]+)*)[ \t]*(?:#(.*))?"
 )
 _DIRECTIVE = re.compile(r"^([ \t]*#[ \t]*)shellcheck([ \t].*\bdisable=([\w,-]+))", re.MULTILINE)
+_STRIPPING = re.compile(r"<<-(?=[\"']?[A-Za-z_])")
 _SETTINGS = (".hadolint.yaml", ".hadolint.yml")
 # A stage that does not ship may well be root; a name that only sounds like a secret is none.
 _BUILD_STAGE, _NAME_ONLY = 2.0, 2.0
@@ -60,24 +63,29 @@ class Hadolint:
     information_uri: str = "https://github.com/hadolint/hadolint"
     canary_rules: frozenset[str] = _CANARY_RULES
     weight: float = 0.1
-    timeout: float = 120.0
+    timeout: float = 300.0
 
     def run(self, job: Job) -> Parsed:
-        """Copies have plain names and no settings beside them; comments in them hide nothing from us."""
-        copies = {
-            str(number): prepare(uri, job.project.read_text(uri)) for number, uri in enumerate(job.targets)
-        }
-        canary = job.canary({"Dockerfile": _CANARY.encode()}) / "Dockerfile"
+        """Give hadolint copies with plain names, no settings beside them and nothing in them that hides."""
         folder = job.work / "dockerfiles"
         folder.mkdir()
-        for name, copy in copies.items():
-            (folder / name).write_text(copy.text, encoding="utf-8", errors="replace")
+        copies: dict[str, Copy] = {}
+        problems: list[Problem] = []
+        for number, uri in enumerate(job.targets):
+            try:
+                copy = prepare(uri, job.project.read_text(uri))
+            except DockerfileError as error:
+                problems.append(Problem(uri, str(error)))
+                continue
+            path = folder / str(number)
+            path.write_text(copy.text, encoding="utf-8", errors="replace")
+            copies[str(path)] = copy
+        canary = job.canary({"Dockerfile": _CANARY.encode()}) / "Dockerfile"
         ignored, options = _settings(job)
         argv = ["hadolint", "--no-fail", "--format", "json", "--disable-ignore-pragma", *options]
-        argv += [str(canary), *(str(folder / name) for name in copies)]
-        findings = job.execute_json(argv, exit_codes=(0,))
-        by_path = {str(folder / name): copy for name, copy in copies.items()}
-        return parse(findings, by_path, str(canary), ignored)
+        findings = job.execute_json([*argv, str(canary), *copies], exit_codes=(0,))
+        parsed = parse(findings, copies, str(canary), ignored)
+        return replace(parsed, problems=[*problems, *parsed.problems])
 
 
 def prepare(uri: str, text: str) -> Copy:
@@ -88,17 +96,18 @@ def prepare(uri: str, text: str) -> Copy:
     """
     dockerfile = dockerfiles.parse(text)
     lines = list(dockerfile.lines)
-    heredocs = [(each, heredoc) for each in dockerfile.instructions for heredoc in each.heredocs]
-    for instruction, heredoc in heredocs:
-        for index in range(instruction.line - 1, heredoc.line - 1):
-            lines[index] = re.sub(rf"<<-(?=[\"']?{re.escape(heredoc.name)})", "<<", lines[index])
-        for index in range(heredoc.line - 1, heredoc.end):
-            stripped = lines[index].lstrip("\t") if heredoc.strips_tabs else lines[index]
-            lines[index] = _DIRECTIVE.sub(r"\1shellchecK\2", stripped)
+    with_heredocs = [each for each in dockerfile.instructions if each.heredocs]
+    for instruction in with_heredocs:
+        for index in range(instruction.line - 1, instruction.heredocs[0].line - 1):
+            lines[index] = _STRIPPING.sub("<<", lines[index])
+        for heredoc in instruction.heredocs:
+            for index in range(heredoc.line - 1, heredoc.end):
+                stripped = lines[index].lstrip("\t") if heredoc.strips_tabs else lines[index]
+                lines[index] = _DIRECTIVE.sub(r"\1shellchecK\2", stripped)
     if dockerfile.instructions and dockerfile.instructions[-1].unfinished:
         last = dockerfile.instructions[-1].end_line - 1
         lines[last] = lines[last].rstrip()[:-1]
-    ends = {heredoc.end for _, heredoc in heredocs}
+    ends = {heredoc.end for each in with_heredocs for heredoc in each.heredocs}
     spelled = [
         (number, part)
         for number, line in enumerate(lines, start=1)
@@ -122,7 +131,7 @@ def parse(
     problems: list[Problem] = []
     notes: list[str] = []
     for finding in findings:
-        code, message = str(finding["code"]), printable(str(finding["message"]))
+        code, message = str(finding["code"]), printable(str(finding["message"]).partition("\n")[0])
         if finding["file"] == canary:
             canary_rules.add(code)
             continue
