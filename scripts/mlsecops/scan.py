@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mlsecops import __version__
 from mlsecops.job import Context, Job, Parsed, Problem, Skip, Tool, ToolError, fresh_folder, printable
 from mlsecops.sarif.build import Json, Status, decode_uri, encode_uri
-from mlsecops.sarif.fingerprint import add_fingerprints
+from mlsecops.sarif.fingerprint import add_fingerprints, split_lines
 from mlsecops.sarif.normalise import normalise_run
 from mlsecops.toolbox import Toolbox, ToolboxError
 
@@ -246,7 +246,7 @@ def _has_open(results: list[Json]) -> bool:
 
 def _lines(project: Project, uri: str) -> list[str] | None:
     try:
-        return project.read_lines(uri)
+        return split_lines(project.read_text(uri))
     except (OSError, ValueError):
         return None
 
