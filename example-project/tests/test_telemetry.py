@@ -53,13 +53,13 @@ def test_log_lines_hold_no_address_path_key_or_body(
 ) -> None:
     caplog.set_level(logging.INFO, "loadforecast")
     client.post("/forecast", headers=hotel, json=body)
-    client.get("/guests/4711?name=Doe", headers={"User-Agent": "Doe/1"})
+    client.get("/guests/blue-room?name=Doe", headers={"User-Agent": "Doe/1"})
     records = [record for record in caplog.records if record.getMessage() == "request"]
     logged = [JsonFormatter().format(record) for record in records]
     first, second = (json.loads(line) for line in logged)
     assert (first["client"], first["route"], first["status"]) == ("hotel", "/forecast", 200)
     assert (second["client"], second["route"], second["status"]) == (None, None, 404)
-    for secret in ("127.0.0.1", "4711", "Doe", hotel["Authorization"].split()[1], "98.71"):
+    for secret in ("127.0.0.1", "blue-room", "Doe", hotel["Authorization"].split()[1], "98.71"):
         assert not any(secret in line for line in logged)
 
 
