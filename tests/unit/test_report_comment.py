@@ -72,6 +72,10 @@ class TestHead:
         assert "#### Findings (1)" in text
         assert "New findings" not in text
 
+    def test_without_baseline_and_findings_that_is_said_too(self) -> None:
+        text = comment(report(baseline=None, incomplete=True), incomplete(), Links())
+        assert "**No findings**" in text
+
     def test_without_addresses_nothing_is_linked(self) -> None:
         assert render(comment(*rich_report(), Links())).links == []
 

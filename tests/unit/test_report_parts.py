@@ -73,6 +73,11 @@ def test_a_reason_does_not_name_its_tool_again() -> None:
     assert parts.reason(tool("x", "sast", reason="no network")) == "no network"
 
 
+def test_a_problem_that_is_the_reason_is_not_told_twice() -> None:
+    broken = tool("x", "sast", reason="x: no network", problems=("no network", "a.py: unreadable"))
+    assert parts.problems(broken) == ("a.py: unreadable",)
+
+
 def test_stages_in_words() -> None:
     assert parts.stages_in_words(report().stages[:4]) == "all 4 stages complete"
     words = "3 of 5 stages complete, model incomplete, container skipped"

@@ -17,7 +17,7 @@ from rich.console import Console
 from support import hostile_reports
 from support.hostile_text import hostile
 from support.markup import BREAK
-from support.reports import blocked, finding, incomplete, many, passed, report, rich_report
+from support.reports import blocked, finding, incomplete, many, passed, report, rich_report, stage, tool
 
 # What rich itself writes: colours, and for the live view cursor moves and line erasing.
 _SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -58,11 +58,15 @@ class TestVerdictView:
 
     def test_says_what_each_tool_did_and_why_not(self) -> None:
         text = shown(*rich_report())
-        assert re.search(
-            r"sca +pip-audit 1\.2\.3 +● findings +61 of 61, canary found +OSV, 2026-11-20 +6\.1 s", text
-        )
+        assert re.search(r"sca +pip-audit 1\.2\.3 +● findings +61 of 61 +2026-11-20 +6\.1 s", text)
         assert "✘ model / modelscan: looked at 2 of 3, not at models/forecast.onnx" in text
         assert "– container / hadolint: no Dockerfile in the repository" in text
+
+    def test_a_canary_that_was_not_found_is_said(self) -> None:
+        blind = stage(
+            "sast", tool("bandit", "sast", status="incomplete", canary="not found", reason="bandit: blind")
+        )
+        assert "12 of 12, canary not found" in shown(report(stages=(blind,)), incomplete())
 
     def test_shows_new_findings_with_their_fix(self) -> None:
         text = shown(*rich_report())

@@ -175,7 +175,7 @@ def _links(links: Links) -> list[str]:
 def _new(report: Report, found: Parts, rows: Sequence[str], links: Links) -> str:
     """The new findings with these lines of their table."""
     if not found.new:
-        return "" if report.baseline is None else "**No new findings**"
+        return "**No new findings**" if report.baseline else "**No findings**"
     word = "New findings" if report.baseline else "Findings"
     lines = [f"#### {word} ({len(found.new):,})"]
     if rows:

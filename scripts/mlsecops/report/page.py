@@ -78,6 +78,7 @@ def _environment() -> Environment:
         "data": parts.data,
         "duration": parts.duration,
         "severities": parts.severities,
+        "problems": parts.problems,
         "reason": parts.reason,
         "remedy": parts.remedy,
         "state": state,

@@ -142,6 +142,11 @@ def reason(tool: ToolReport) -> str:
     return tool.reason.removeprefix(f"{tool.name}: ")
 
 
+def problems(tool: ToolReport) -> tuple[str, ...]:
+    """What a tool could not read, without what its reason says already."""
+    return tuple(each for each in tool.problems if each != reason(tool))
+
+
 def stages_in_words(stages: Iterable[StageReport]) -> str:
     """Such as "3 of 5 stages complete, model incomplete, container skipped"."""
     every = tuple(stages)

@@ -18,6 +18,7 @@ from mlsecops.report.parts import (
     looked_at,
     place,
     plural,
+    problems,
     reason,
     remedy,
     severities,
@@ -241,10 +242,11 @@ def _not_looked_at(report: Report) -> Iterator[str]:
     for stage in report.stages:
         for tool in stage.tools:
             name = markdown(shorten(tool.name, 60))
-            for problem in tool.problems[:_MOST_PROBLEMS]:
+            found = problems(tool)
+            for problem in found[:_MOST_PROBLEMS]:
                 yield f"- {name}: {prose(shorten(problem, 220))}"
-            if len(tool.problems) > _MOST_PROBLEMS:
-                yield f"- {name}: and {len(tool.problems) - _MOST_PROBLEMS:,} more"
+            if len(found) > _MOST_PROBLEMS:
+                yield f"- {name}: and {len(found) - _MOST_PROBLEMS:,} more"
     for left_out in report.left_out[: _MOST_PROBLEMS * 2]:
         files = f", {plural(left_out.files, 'file')}" if left_out.files != 1 else ""
         where, why = code(shorten_path(left_out.path, _LONGEST_PLACE)), prose(shorten(left_out.reason, 160))

@@ -10,14 +10,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mlsecops.findings import Finding, Report, StageReport
+from mlsecops.findings import Finding, Report, StageReport, ToolReport
 from mlsecops.report.escape import shorten, shorten_path, terminal
 from mlsecops.report.parts import (
     Parts,
     by_severity,
-    data,
     duration,
-    looked_at,
     parts,
     place,
     plural,
@@ -71,7 +69,7 @@ def _blocks(
 
 def _stages(report: Report) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for name in ("Stage", "Tool", "Outcome", "Looked at", "Data"):
+    for name in ("Stage", "Tool", "Outcome", "Looked at", "Data of"):
         table.add_column(name, overflow="fold")
     table.add_column("Time", justify="right", no_wrap=True)
     for stage in report.stages:
@@ -89,11 +87,16 @@ def _stage_rows(stage: StageReport) -> Iterator[tuple[RenderableType, ...]]:
             name,
             Text(terminal(shorten(f"{tool.name} {tool.version}".strip(), 60))),
             _outcome(tool.status),
-            Text(terminal(looked_at(tool))),
-            Text(terminal(shorten(data(tool), 80))),
+            _looked_at(tool),
+            Text(tool.data_date.isoformat() if tool.data_date else ""),
             Text("" if tool.status == "skipped" else duration(tool.seconds)),
         )
         name = Text("")
+
+
+def _looked_at(tool: ToolReport) -> Text:
+    text = Text("nothing" if tool.status == "skipped" else f"{tool.scanned:,} of {tool.expected:,}")
+    return text.append(", canary not found", style="red") if tool.canary == "not found" else text
 
 
 def _outcome(status: Status) -> Text:

@@ -229,7 +229,7 @@
     body.replaceChildren(...lines);
     table.hidden = rows.length === 0;
     byId("nothing").hidden = rows.length !== 0;
-    byId("nothing").textContent = findings.length ? "No finding matches." : "No findings.";
+    byId("nothing").textContent = findings.length ? `No ${view.state === "all" ? "" : `${view.state} `}finding matches.` : "No findings.";
     byId("range").textContent = rows.length ? `${count(first + 1)} to ${count(first + shown.length)} of ${plural(rows.length, "finding")}` : "0 findings";
     for (const [id, off] of [["first", first === 0], ["previous", first === 0], ["next", view.page === pages - 1], ["last", view.page === pages - 1]]) byId(id).disabled = off;
     byId("last").onclick = () => turn(pages - 1);
