@@ -17,7 +17,7 @@ from mlsecops.project.text import decode
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNFIT = re.compile("[\0\ud800-\udfff]")  # no Python source may hold these, not even in a comment
 
 _Value = Callable[[int], int]  # reads the value at an offset and returns the offset after it
 
@@ -107,7 +107,7 @@ class _Reader:
             stop = len(whole) if end is None else end.start()
             if end is None and at == len(whole):
                 break  # nothing after the last line end
-            lines.append(_SURROGATE.sub("\ufffd", whole[at:stop]))
+            lines.append(_UNFIT.sub("\ufffd", whole[at:stop]))
             # empty fragments begin where the next one does, so the last of them is the one that has text
             source_lines.append(draft.fragments[bisect_right(starts, at) - 1][1])
             at = stop if end is None else end.end()

@@ -6,7 +6,6 @@ statement behind `%time` or `%%capture` becomes the statement itself.
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ def _words(text: str) -> frozenset[str]:
 _SHELLS = _words("bash sh zsh ksh fish system sx ! !! cmd powershell pwsh")
 _STATEMENT_MAGICS = _words("time timeit prun memit mprun lprun debug python py")
 _PYTHON_CELLS = _STATEMENT_MAGICS | _words("capture python2 python3 pypy snakeviz pyinstrument")
+_MOST_MAGICS = 20  # one behind the other; nobody writes as many
 _FILE_CELLS = _words("writefile file")
 _OTHER_CELLS = _words("javascript js html svg latex markdown perl ruby r sql bigquery cython julia node")
 _AUTOMAGIC = re.compile(
@@ -34,7 +34,7 @@ _OPTIONS = re.compile(r"(?:-\w+(?:[ \t]+\d+)?[ \t]+)*")
 
 _TOKEN = re.compile(
     r"""(?P<triple>'''|\"\"\")
-    |(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
+    |(?P<string>"(?:\\.|[^"\\])*+["\\]?|'(?:\\.|[^'\\])*+['\\]?)
     |(?P<comment>\#.*)
     |(?P<bracket>[()\[\]{}])""",
     re.VERBOSE,
@@ -69,23 +69,24 @@ def to_python(lines: tuple[str, ...]) -> PythonCell:
 
 def _cell(lines: list[str]) -> tuple[list[str], str]:
     """A cell's lines converted, and the language of what is in it."""
-    first = next((at for at, line in enumerate(lines) if line.strip()), None)
-    match = _CELL_MAGIC.match(lines[first]) if first is not None else None
-    if first is None or match is None:
-        return _python(lines), "python"
-    name, arguments = match[1].lower(), match[2].strip()
-    program = _program(name, arguments)
-    head = [*lines[:first], f"get_ipython().run_cell_magic({_quoted(match[1])}, {_quoted(arguments)}, '')"]
-    body = lines[first + 1 :]
-    if program in _SHELLS:
-        return head + _shell(body), "python"
-    if program in _OTHER_CELLS:
-        return lines, program
-    converted, language = _cell(body)
-    is_known = program in _PYTHON_CELLS or (name in _FILE_CELLS and arguments.endswith(".py"))
-    if is_known or (name not in _FILE_CELLS and language == "python" and _problem(converted) is None):
-        return head + converted, language
-    return lines, program
+    head: list[str] = []
+    unknown = ""
+    while match := _CELL_MAGIC.match(next((line for line in lines[len(head) :] if line.strip()), "")):
+        name, arguments = match[1].lower(), match[2].strip()
+        program = _program(name, arguments)
+        while not lines[len(head)].strip():
+            head.append("")
+        head.append(f"get_ipython().run_cell_magic({match[1]!r}, {arguments!r}, '')")
+        if program in _SHELLS:
+            return head + _shell(lines[len(head) :]), "python"
+        if program in _OTHER_CELLS or (name in _FILE_CELLS and not arguments.endswith(".py")):
+            return lines, program
+        if program not in _PYTHON_CELLS | _FILE_CELLS:
+            unknown = unknown or program
+        if len(head) > _MOST_MAGICS:
+            break
+    converted = head + _python(lines[len(head) :])
+    return (lines, unknown) if unknown and _problem(converted) else (converted, "python")
 
 
 def _program(name: str, arguments: str) -> str:
@@ -103,7 +104,7 @@ def _shell(lines: list[str]) -> list[str]:
     while at < len(lines):
         command, taken = _continued(lines, at)
         is_command = command.strip() and not command.lstrip().startswith("#")
-        out.append(f"get_ipython().system({_quoted(command.strip())})" if is_command else "")
+        out.append(f"get_ipython().system({command.strip()!r})" if is_command else "")
         out += [""] * (taken - 1)
         at += taken
     return out
@@ -119,7 +120,7 @@ def _python(lines: list[str]) -> list[str]:
         taken = 1
         if state.at_start:
             line, taken = _continued(lines, at)
-            converted = _line(line)
+            converted = _line(line, depth=0)
         if converted is None:
             taken = 1
             converted = lines[at]
@@ -129,20 +130,23 @@ def _python(lines: list[str]) -> list[str]:
     return out
 
 
-def _line(line: str) -> str | None:
-    """One logical line that begins a statement, converted; None when it is plain Python."""
+def _line(line: str, depth: int) -> str | None:
+    """One logical line that begins a statement, converted; None when it is plain Python.
+
+    `depth` counts the magics that it stands behind, as in `%time %prun f()`.
+    """
     body = line.lstrip()
     indent = line[: len(line) - len(body)]
     if body.startswith("!"):
         kind = "getoutput" if body.startswith("!!") else "system"
-        return f"{indent}get_ipython().{kind}({_quoted(body.lstrip('!').strip())})"
+        return f"{indent}get_ipython().{kind}({body.lstrip('!').strip()!r})"
     if name := _asks_help(body):
-        return f"{indent}get_ipython().run_line_magic('pinfo', {_quoted(name)})"
+        return f"{indent}get_ipython().run_line_magic('pinfo', {name!r})"
     if match := _LINE_MAGIC.match(body):
-        return indent + _magic_call(match[1], match[2].strip())
+        return indent + _magic_call(match[1], match[2].strip(), depth)
     if match := _AUTOCALL.match(body):
         return indent + _auto_call(match[1], match[2], match[3].strip())
-    assigned = _assigned(body)
+    assigned = _assigned(body, depth)
     return None if assigned is None else indent + assigned
 
 
@@ -153,25 +157,25 @@ def _asks_help(body: str) -> str | None:
     return name if name != question and _HELP_NAME.fullmatch(name) else None
 
 
-def _assigned(body: str) -> str | None:
+def _assigned(body: str, depth: int) -> str | None:
     """`x = !command` and `x = %magic`, converted; None for anything else."""
     target, equals, value = body.partition("=")
     value = value.strip()
     if not equals or set("!%#") & set(target) or not value.startswith(("!", "%")):
         return None
     if value.startswith("!"):
-        return f"{target.rstrip()} = get_ipython().getoutput({_quoted(value.lstrip('!').strip())})"
+        return f"{target.rstrip()} = get_ipython().getoutput({value.lstrip('!').strip()!r})"
     magic = _LINE_MAGIC.match(value)
-    return f"{target.rstrip()} = {_magic_call(magic[1], magic[2].strip())}" if magic else None
+    return f"{target.rstrip()} = {_magic_call(magic[1], magic[2].strip(), depth)}" if magic else None
 
 
-def _magic_call(name: str, arguments: str) -> str:
-    call = f"get_ipython().run_line_magic({_quoted(name)}, {_quoted(arguments)})"
-    if name not in _STATEMENT_MAGICS:
+def _magic_call(name: str, arguments: str, depth: int) -> str:
+    call = f"get_ipython().run_line_magic({name!r}, {arguments!r})"
+    if name not in _STATEMENT_MAGICS or depth > _MOST_MAGICS:
         return call
     options = _OPTIONS.match(arguments)
     statement = arguments[options.end() :] if options else arguments
-    statement = _line(statement) or statement
+    statement = _line(statement, depth + 1) or statement
     return statement if statement.strip() and _problem([statement]) is None else call
 
 
@@ -179,7 +183,7 @@ def _auto_call(mark: str, name: str, arguments: str) -> str:
     if mark == "/":
         return f"{name}({arguments})"
     words = arguments.split() if mark == "," else [arguments]
-    return f"{name}({', '.join(_quoted(word) for word in words)})"
+    return f"{name}({', '.join(repr(word) for word in words)})"
 
 
 def _automagic(lines: tuple[str, ...]) -> list[str] | None:
@@ -188,7 +192,7 @@ def _automagic(lines: tuple[str, ...]) -> list[str] | None:
     match = _AUTOMAGIC.match(written[0].strip()) if len(written) == 1 else None
     if match is None:
         return None
-    call = f"get_ipython().run_line_magic({_quoted(match[1])}, {_quoted(match[2].strip())})"
+    call = f"get_ipython().run_line_magic({match[1]!r}, {match[2].strip()!r})"
     return [call if line.strip() else line for line in lines]
 
 
@@ -219,10 +223,6 @@ def _problem(lines: list[str]) -> tuple[str, int] | None:
 
 def _commented(lines: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"# {line}" if line.strip() else "" for line in lines)
-
-
-def _quoted(text: str) -> str:
-    return ast.unparse(ast.Constant(text))
 
 
 class _State:
