@@ -17,7 +17,6 @@ _NOT_ROOT = re.compile(
     r"(?:.*/)?(?:[\w.-]*(?:unprivileged|nonroot|rootless)[\w.-]*)|(?:.*/)?jupyter/.*|(?:bitnami|chainguard)/.*"
     r"|(?:.*/)?mambaorg/micromamba|(?:.*/)?tritonserver"
 )
-_OWN_USER_REGISTRIES = frozenset({"cgr.dev", "dhi.io"})
 _SSH = re.compile(r"(?:\S+:)?22(?:/tcp)?", re.IGNORECASE)
 # What a build stage is made of does not ship, yet it makes what ships.
 _BUILD_STAGE = 5.0
@@ -92,8 +91,5 @@ def _has_own_user(stage: Stage) -> bool:
         return False
     image = parse_image(stage.base)
     tag = image.tag or ""
-    return (
-        image.registry in _OWN_USER_REGISTRIES
-        or _NOT_ROOT.fullmatch(image.name) is not None
-        or bool({"nonroot", "rootless", "unprivileged"} & set(re.split(r"[-_.]", tag)))
-    )
+    own_tags = {"nonroot", "rootless", "unprivileged"} & set(re.split(r"[-_.]", tag))
+    return bool(own_tags) or _NOT_ROOT.fullmatch(image.name) is not None
