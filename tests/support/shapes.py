@@ -404,6 +404,7 @@ def odd_names(root: Path) -> None:
             "tab\there.pkl": pickles.harmless(),
             os.fsdecode(b"latin-\xe9.py"): TRAIN,
             os.fsdecode(b"\xff\xfe.pkl"): pickles.harmless(),
+            os.fsdecode(b"caf\xe9/node_modules/x.js"): "let x = 1;\n",
         },
     )
 

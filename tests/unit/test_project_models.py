@@ -228,6 +228,12 @@ def test_a_payload_hidden_as_a_part_is_still_a_model(tmp_path: Path) -> None:
     assert "m/variables/variables.data-00000-of-00001" in {model.uri for model in project.models}
 
 
+def test_a_model_in_json_too_large_to_parse_is_still_one(tmp_path: Path) -> None:
+    model = only(tmp_path, "arch.json", KERAS_JSON + b" " * 17_000_000)
+    assert model is not None
+    assert model.format == "keras-json"
+
+
 def test_an_archive_whose_names_cannot_be_listed_is_said_so(tmp_path: Path) -> None:
     project = found(tmp_path, {"data.zip": b"PK\x03\x04" + bytes(100)})
     assert [(row.path, row.kind) for row in project.left_out] == [("data.zip", "unreadable")]

@@ -51,6 +51,7 @@ def test_long_pickles_of_which_only_the_head_is_at_hand(protocol: int) -> None:
     [
         b"cos\nsystem\n(S'echo'\ntR and then no pickle at all",
         b"(S'echo'\nios\nsystem\n.",
+        b"(0cos\nsystem\n(S'echo'\ntR.",
         b"(cos\nsystem\nS'echo'\no.",
         b"\x8c\x02os\x8c\x06system\x93\x8c\x04echo\x85R.",
         b"I0\n." + pickles.echo(protocol=4),
