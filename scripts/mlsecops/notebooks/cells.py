@@ -73,7 +73,8 @@ class _Reader:
         try:
             self._read_document()
         except json.JSONDecodeError as error:
-            where = f"{error.msg} at line {self._line(error.pos)}"
+            message = error.msg.removesuffix(" at").removesuffix(" starting")
+            where = f"{message} at line {self._line(error.pos)}"
             raise NotebookError(f"the notebook is not whole JSON: {where}") from None
         except RecursionError:
             raise NotebookError("the notebook is nested too deep to read") from None
