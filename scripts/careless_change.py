@@ -10,7 +10,7 @@ EXPECTED: Mapping[str, str] = {
     "sca": "CVE-2019-11324",
     "sast": "github-token",
     "model": "model-runs-code",
-    "container": "root-user",
+    "container": "dockerfile-root-user",
 }
 OLD_DEPENDENCY = "urllib3==1.24.1"
 SCRIPT = '''"""Quick look at the new model."""

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import orjson
 
-from mlsecops.job import Context, Options, Scan, Skip
+from mlsecops.job import Context, Options, Scan, Skip, printable
 from mlsecops.policy import Policy
 from mlsecops.project import Project
 from mlsecops.sarif.build import SCHEMA, Json, Status
@@ -157,14 +157,20 @@ class Chain:
 
     def _log(self, runs: list[Json]) -> Json:
         left_out = [
-            {"path": each.path, "reason": each.reason, "files": each.files} for each in self.project.left_out
+            {
+                "path": printable(each.path),
+                "reason": printable(each.reason),
+                "files": each.files,
+                "kind": each.kind,
+            }
+            for each in self.project.left_out
         ]
         ordered = sorted(runs, key=lambda run: str(run["automationDetails"]["id"]))
         return {
             "$schema": SCHEMA,
             "version": "2.1.0",
             "runs": ordered,
-            "properties": {"mlsecops": {"project": self.project.name, "left-out": left_out}},
+            "properties": {"mlsecops": {"project": printable(self.project.name), "left-out": left_out}},
         }
 
 

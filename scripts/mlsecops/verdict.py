@@ -90,6 +90,11 @@ def _unfinished(report: Report, policy: Policy) -> Iterator[Condition]:
     for stage in report.stages:
         if stage.status == "incomplete":
             yield Condition("incomplete", _line(f"{stage.name}: {stage.reason or 'did not finish'}"))
+    unreadable = [row for row in report.left_out if row.unreadable]
+    if unreadable:
+        more = f" and {len(unreadable) - 1} more" if len(unreadable) > 1 else ""
+        text = f"could not read {unreadable[0].path} ({unreadable[0].reason}){more}"
+        yield Condition("incomplete", _line(text))
     for name in sorted(policy.required, key=stage_order):
         required = report.stage(name)
         if required is None:

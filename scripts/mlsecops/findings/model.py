@@ -134,11 +134,15 @@ class BaselineInfo:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Files that no stage looked at: a folder or file, why, and how many files it stands for."""
+    """Files that no stage looked at: a folder or file, why, and how many files it stands for.
+
+    `unreadable` ones are not left out on purpose: what is in them is not known.
+    """
 
     path: str
     reason: str
     files: int = 1
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,7 +133,12 @@ def _would_show(
 def _left_out(bag: Json) -> tuple[LeftOut, ...]:
     """What no stage looked at; each stage's log says it, so the same is taken once."""
     rows = (
-        LeftOut(text_of(each.get("path")), text_of(each.get("reason")), count(each.get("files")))
+        LeftOut(
+            text_of(each.get("path")),
+            text_of(each.get("reason")),
+            count(each.get("files")),
+            unreadable=each.get("kind") == "unreadable",
+        )
         for each in mappings(bag.get("left-out"))
     )
     return tuple(dict.fromkeys(rows))
