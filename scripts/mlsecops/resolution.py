@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from mlsecops.dependencies import Dependency, Listing, Unaudited, read_manifest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from mlsecops.dependencies import Dependency, Listing, Reference, Unaudited, read_manifest
+from mlsecops.dependencies.model import LOCAL_FILE
 from mlsecops.job import Job, Problem, ToolError
 from mlsecops.project import Manifest
 
-# Older releases have wheels for older interpreters only; the resolution itself needs none of them installed.
-_OTHER_PYTHONS = ("3.10", "3.8")
 _RESOLVE_SECONDS = 180.0
 _NO_NETWORK = re.compile(
-    r"error sending request|failed to fetch|dns error|connect|timed out|offline", re.IGNORECASE
+    r"error sending request|failed to fetch|dns error|connection|connect error|timed out|did not end within",
+    re.IGNORECASE,
 )
-_PINNED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)(?:\s*;[^#]*)?(?:\s*# via (.*))?$")
+_PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)(?:\s*;[^#]*)?(?:\s*# via (.*))?$")
+_LOCAL_VERSION = re.compile(r"(===?\s*[^,;+\s]+)\+[A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """For which Python and system to resolve; None means those of this machine."""
+
+    python: str | None = None
+    system: str | None = None
+
+    def __str__(self) -> str:
+        """As a sentence says it."""
+        python = f"Python {self.python}" if self.python else "this Python"
+        return f"{python} on {self.system}" if self.system else python
+
+
+# Older releases have wheels for older interpreters only, some packages for one system only; to resolve them
+# none of that need be here.
+_TARGETS = (Target(), Target("3.10"), Target("3.8"), Target("3.8", "windows"))
+_ELSEWHERE = (Target(), Target(system="windows"), Target(system="macos"), Target("3.8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +68,10 @@ class Package:
 class Resolution:
     """All packages of all manifests, and everything that could not be settled."""
 
-    packages: tuple[Package, ...]
-    unaudited: tuple[tuple[str, Unaudited], ...]
-    problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
+    packages: tuple[Package, ...] = ()
+    unaudited: tuple[tuple[str, Unaudited], ...] = ()
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,101 +86,211 @@ class Resolver:
         """The packages of all manifests; only the first caller's job runs a resolver."""
         with self._guard:
             if not self._done:
-                self._done.append(_resolve(self.manifests, job))
+                self._done.append(_Work(job).settle(self.manifests))
             return self._done[0]
 
 
-def _resolve(manifests: Sequence[Manifest], job: Job) -> Resolution:
-    packages: list[Package] = []
-    unaudited: list[tuple[str, Unaudited]] = []
-    problems: list[Problem] = []
-    notes: list[str] = []
-    for manifest in manifests:
-        try:
-            listing = read_manifest(manifest.kind, job.project.read_text(manifest.uri))
-        except OSError as error:
-            problems.append(Problem(manifest.uri, error.strerror or "it cannot be read"))
-            continue
-        problems += [Problem(manifest.uri, sentence, line) for line, sentence in listing.problems]
-        unaudited += [(manifest.uri, each) for each in listing.unaudited]
-        pinned = [
-            Package(each.name, each.version, manifest.uri, each.line)
-            for each in listing.dependencies
-            if each.version is not None
-        ]
-        if listing.complete and len(pinned) == len(listing.dependencies):
-            packages += pinned
-        elif listing.dependencies:
-            found, problem, note = _resolve_listing(manifest, listing, job)
-            packages += found or pinned
-            problems += problem
-            notes += note
-    return Resolution(tuple(packages), tuple(unaudited), tuple(problems), tuple(notes))
+@dataclass
+class _Work:
+    """The packages, and what could not be settled, while the manifests are gone through."""
 
+    job: Job
+    packages: list[Package] = field(default_factory=list)
+    unaudited: list[tuple[str, Unaudited]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    offline: str = ""
 
-def _resolve_listing(
-    manifest: Manifest, listing: Listing, job: Job
-) -> tuple[list[Package], list[Problem], list[str]]:
-    """Packages of a manifest that is no lock; when nothing can resolve it, the problem that says why."""
-    requirements = "\n".join(each.requirement for each in listing.dependencies) + "\n"
-    first_reason = ""
-    for python in (None, *_OTHER_PYTHONS):
-        try:
-            output = compile_requirements(job, requirements, python)
-        except ToolError as error:
-            first_reason = first_reason or str(error)
-            if _NO_NETWORK.search(str(error)):
-                break
-            continue
-        note = (
-            f"{manifest.uri} was resolved for Python {python}, it has no answer for this one"
-            if python
-            else ""
+    def settle(self, manifests: Sequence[Manifest]) -> Resolution:
+        """Go through the manifests, and through those that only they lead to."""
+        known = {manifest.uri for manifest in (*manifests, *self.job.project.manifests)}
+        queue = list(manifests)
+        while queue:
+            manifest = queue.pop(0)
+            text = self._text(manifest.uri)
+            if text is None:
+                continue
+            listing = read_manifest(manifest.kind, text)
+            constraints = self._follow(manifest, listing, known, queue)
+            self._take(manifest, listing, constraints)
+        return Resolution(
+            tuple(self.packages), tuple(self.unaudited), tuple(self.problems), tuple(self.notes)
         )
-        return anchored(output, listing.dependencies, manifest.uri), [], [note] if note else []
-    pinned = sum(1 for each in listing.dependencies if each.version is not None)
-    sentence = f"its dependencies cannot be resolved from wheels, only {pinned} pinned ones were audited"
-    return [], [Problem(manifest.uri, f"{sentence}: {first_reason}")], []
+
+    def _text(self, uri: str) -> str | None:
+        try:
+            return self.job.project.read_text(uri)
+        except OSError as error:
+            self.problems.append(Problem(uri, error.strerror or "it cannot be read"))
+            return None
+
+    def _follow(
+        self, manifest: Manifest, listing: Listing, known: set[str], queue: list[Manifest]
+    ) -> list[str]:
+        """See to what a manifest leans on: more manifests, its own code; return the constraints."""
+        constraints: list[str] = []
+        files = {file.uri for file in self.job.project.files}
+        for reference in listing.references:
+            uris = [posixpath.normpath(posixpath.join(manifest.group, path)) for path in reference.paths]
+            if reference.kind == "code":
+                self._follow_code(manifest, reference, uris[0], files)
+                continue
+            there = [uri for uri in uris if uri in files]
+            if not there:
+                names = " or ".join(reference.paths)
+                sentence = f"it takes in {names}, which is not in the repository"
+                self.problems.append(Problem(manifest.uri, sentence, reference.line))
+            elif reference.kind == "constraints":
+                constraints += self._constraints(there[0])
+            elif not known.intersection(there):
+                known.add(there[0])
+                queue.append(
+                    Manifest(there[0], "requirements", lock=False, group=posixpath.dirname(there[0]))
+                )
+        return constraints
+
+    def _follow_code(self, manifest: Manifest, reference: Reference, uri: str, files: set[str]) -> None:
+        if uri == "." or any(each.startswith(f"{uri}/") for each in files):
+            return
+        self.unaudited.append((manifest.uri, Unaudited(reference.paths[0], reference.line, LOCAL_FILE)))
+
+    def _constraints(self, uri: str) -> list[str]:
+        listing = read_manifest("requirements", self._text(uri) or "")
+        self.problems += [Problem(uri, sentence, line) for line, sentence in listing.problems]
+        self.problems += [
+            Problem(uri, f"a constraint cannot be followed: {each.what}", each.line)
+            for each in listing.unaudited
+        ]
+        self.problems += [
+            Problem(uri, f"it takes in {each.paths[0]}, which cannot be followed", each.line)
+            for each in listing.references
+        ]
+        return [each.requirement for each in listing.dependencies]
+
+    def _take(self, manifest: Manifest, listing: Listing, constraints: Sequence[str]) -> None:
+        """The packages of a manifest: as they are in a lock, else resolved."""
+        self.problems += [Problem(manifest.uri, sentence, line) for line, sentence in listing.problems]
+        self.unaudited += [(manifest.uri, each) for each in listing.unaudited]
+        if listing.left_out:
+            names = ", ".join(sorted(set(listing.left_out)))
+            self.notes.append(f"{manifest.uri}: no Python packages and so not audited: {names}")
+        pinned = [package for each in listing.dependencies if (package := _as_pinned(each, manifest.uri))]
+        if listing.complete and len(pinned) == len(listing.dependencies):
+            self.packages += pinned
+        elif listing.dependencies:
+            try:
+                self.packages += self._resolved(manifest.uri, listing.dependencies, constraints)
+            except ToolError as error:
+                sentence = f"its dependencies cannot be resolved from wheels, only {len(pinned)} pinned ones"
+                self.problems.append(Problem(manifest.uri, f"{sentence} were audited: {error}"))
+                self.packages += pinned
+
+    def _resolved(self, uri: str, named: Sequence[Dependency], constraints: Sequence[str]) -> list[Package]:
+        """Packages of a manifest that is no lock, also those that markers keep from this machine."""
+        found = self._ask(uri, named, constraints, _TARGETS)
+        packages = list(found)
+        missing = [each for each in named if not _is_among(each, found)]
+        packages += [package for each in missing if (package := _as_pinned(each, uri))]
+        loose = [_without_marker(each) for each in missing if each.version is None]
+        if loose:
+            packages += self._ask(uri, loose, constraints, _ELSEWHERE)
+        return packages
+
+    def _ask(
+        self, uri: str, named: Sequence[Dependency], constraints: Sequence[str], targets: Sequence[Target]
+    ) -> list[Package]:
+        """The first answer for one of these targets. Raises ToolError with the reason of the first one."""
+        if self.offline:
+            raise ToolError(self.offline)
+        reasons: list[str] = []
+        for target in targets:
+            try:
+                output = compile_requirements(self.job, named, constraints, target)
+            except ToolError as error:
+                reasons.append(str(error))
+                if _NO_NETWORK.search(str(error)):
+                    self.offline = str(error)
+                    break
+                continue
+            if target != Target():
+                names = "" if len(named) > 3 else f" ({', '.join(each.name for each in named)})"
+                self.notes.append(f"{uri}{names} was resolved for {target}, there is no answer for this one")
+            return anchored(output, named, uri)
+        raise ToolError(reasons[0])
 
 
-def compile_requirements(job: Job, requirements: str, python: str | None) -> str:
+def compile_requirements(
+    job: Job, named: Sequence[Dependency], constraints: Sequence[str], target: Target
+) -> str:
     """uv's resolution of requirements, from wheels only; raises ToolError with uv's own reason.
 
-    Nothing of the scanned repository reaches uv but the requirements: no index option, no settings file.
+    Nothing of the scanned repository reaches uv but requirements and constraints: no index, no settings file.
+    Builds of a version (`2.0.1+cu118`) are on other indexes; their release is what is resolved.
     """
     source, output = job.work / "requirements.in", job.work / "requirements.txt"
-    source.write_text(requirements, encoding="utf-8")
-    version = ["--python-version", python] if python else []
+    narrowing = job.work / "constraints.txt"
+    _write(source, (each.requirement for each in named))
+    _write(narrowing, constraints)
+    chosen = ["--python-version", target.python] if target.python else []
+    chosen += ["--python-platform", target.system] if target.system else []
     job.execute(
         [str(job.context.toolbox.environments.uv), "pip", "compile", "--quiet", "--only-binary=:all:"]
-        + ["--no-header", "--no-emit-index-url", "--annotation-style=line", *version]
+        + ["--no-header", "--no-emit-index-url", "--annotation-style=line", *chosen]
         + ["--python", job.context.toolbox.environments.python("pip-audit")]
-        + ["--output-file", str(output), str(source)],
+        + ["--constraints", str(narrowing), "--output-file", str(output), str(source)],
         exit_codes=(0,),
         output=output,
         timeout=_RESOLVE_SECONDS,
         installer=True,
+        silent=True,  # when no marker holds here there is nothing to write
         env={"UV_HTTP_RETRIES": "1", "UV_NO_PROGRESS": "1"},
     )
-    return output.read_text(encoding="utf-8")
+    try:
+        return output.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ToolError("uv wrote no output") from error
+
+
+def _write(file: Path, requirements: Iterable[str]) -> None:
+    """Requirements, each on a line, without the local part of versions."""
+    lines = [_LOCAL_VERSION.sub(r"\1", each) for each in requirements]
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def anchored(output: str, named: Sequence[Dependency], uri: str) -> list[Package]:
-    """uv's output lines -> packages, each on the line of the dependency that brings it in."""
-    lines = {each.name: each.line for each in named}
+    """uv's output lines -> packages, each on the line of the dependency that brings it in.
+
+    Raises ToolError on a line that is none of uv's: what is not understood must not be lost.
+    """
+    lines: dict[str, int] = {}
+    for each in named:
+        lines.setdefault(each.name, each.line)
     pins: list[tuple[str, str]] = []
     parents: dict[str, list[str]] = {}
-    for line in output.splitlines():
-        pin = _PINNED.match(line.strip())
-        if pin:
-            pins.append((pin[1], pin[2]))
-            parents[pin[1]] = [each.strip() for each in (pin[3] or "").split(",")]
-    packages = []
-    for name, version in pins:
-        origin = _origin(name, lines, parents)
-        via = origin if origin != name else None
-        packages.append(Package(name, version, uri, lines.get(origin or "", 1), via))
-    return packages
+    for line in (each.strip() for each in output.splitlines()):
+        if not line or line.startswith("#"):
+            continue
+        pin = _PINNED.match(line)
+        if pin is None:
+            raise ToolError(f"uv's answer cannot be read: {line[:100]}")
+        pins.append((pin[1], pin[2]))
+        parents.setdefault(pin[1], []).extend(each.strip() for each in (pin[3] or "").split(","))
+    return [_anchored(name, version, uri, named, lines, parents) for name, version in pins]
+
+
+def _anchored(
+    name: str,
+    version: str,
+    uri: str,
+    named: Sequence[Dependency],
+    lines: Mapping[str, int],
+    parents: Mapping[str, list[str]],
+) -> Package:
+    for each in named:
+        if each.name == name and each.version is not None and _same(each.version, version):
+            return Package(name, version, uri, each.line)
+    origin = _origin(name, lines, parents)
+    return Package(name, version, uri, lines.get(origin or "", 1), None if origin == name else origin)
 
 
 def _origin(name: str, lines: Mapping[str, int], parents: Mapping[str, list[str]]) -> str | None:
@@ -169,3 +304,29 @@ def _origin(name: str, lines: Mapping[str, int], parents: Mapping[str, list[str]
         level = [up for each in level for up in parents.get(each, []) if up not in seen]
         seen.update(level)
     return None
+
+
+def _as_pinned(dependency: Dependency, uri: str) -> Package | None:
+    if dependency.version is None:
+        return None
+    return Package(dependency.name, dependency.version, uri, dependency.line)
+
+
+def _is_among(dependency: Dependency, packages: Sequence[Package]) -> bool:
+    """Whether a named dependency is resolved; a pinned one to its own version."""
+    return any(
+        package.name == dependency.name
+        and (dependency.version is None or _same(dependency.version, package.version))
+        for package in packages
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two versions are the same release (`1.0` and `1.0.0`, `2.0+cpu` and `2.0`)."""
+    return Version(Version(one).public) == Version(Version(other).public)
+
+
+def _without_marker(dependency: Dependency) -> Dependency:
+    requirement = Requirement(dependency.requirement)
+    requirement.marker = None
+    return Dependency(dependency.name, str(requirement), dependency.line, dependency.version)

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from mlsecops.job import Job, Parsed
-from mlsecops.resolution import Resolver
+from mlsecops.job import Job, Parsed, ToolError
+from mlsecops.resolution import Resolution, Resolver
 
 SBOM = "sbom.cdx.json"
 # A package that no index has: it must come back in the SBOM, and is taken out again.
@@ -31,35 +31,44 @@ class CycloneDx:
     def run(self, job: Job) -> Parsed:
         """Write the SBOM; every package due must be one of its components."""
         resolution = self.resolver.resolve(job)
-        due = frozenset(package.unit for package in resolution.packages)
+        due = sorted({package.unit for package in resolution.packages})
         pins = job.work / "pins.txt"
-        pins.write_text("\n".join([*sorted(due), _CANARY]) + "\n", encoding="utf-8")
+        pins.write_text("\n".join([*due, _CANARY]) + "\n", encoding="utf-8")
         output = job.work / SBOM
         bom = job.execute_json(
+            # Its validation loads a large schema and takes ten times as long as the work itself.
             ["cyclonedx-py", "requirements", str(pins), "--output-format=JSON", f"--output-file={output}"]
-            + ["--output-reproducible"],
+            + ["--output-reproducible", "--no-validate"],
             exit_codes=(0,),
             output=output,
         )
-        parsed = parse(bom, due, job.targets)
+        parsed = parse(bom, resolution, job.targets)
         if parsed.canary:
             job.keep(SBOM, orjson.dumps(without_canary(bom), option=orjson.OPT_INDENT_2))
         return parsed
 
 
-def parse(bom: Any, due: Collection[str], manifests: Collection[str]) -> Parsed:
-    """The SBOM's components -> the packages that it lists.
+def parse(bom: Any, resolution: Resolution, manifests: Collection[str]) -> Parsed:
+    """The SBOM's components -> the packages that it lists; what could not be resolved is missing in it.
 
-    Manifests that name no package are what was looked at themselves.
+    Manifests that name no package are what was looked at themselves. Raises ToolError when it is no SBOM.
     """
-    units = {f"{each['name']}=={each['version']}" for each in bom["components"] if "version" in each}
+    if bom.get("bomFormat") != "CycloneDX" or bom.get("specVersion") is None:
+        raise ToolError("its output cannot be read: it is no CycloneDX document")
+    units = {f"{each['name']}=={each['version']}" for each in bom.get("components", []) if "version" in each}
+    due = frozenset(package.unit for package in resolution.packages)
+    notes = [f"{SBOM} lists {len(units - {_CANARY})} packages"]
+    if resolution.unaudited:
+        names = ", ".join(sorted({each.what for _, each in resolution.unaudited}))
+        notes.append(f"{SBOM} does not list what comes from no index: {names}")
     return Parsed(
         looked_at=frozenset(units - {_CANARY} if due else manifests),
         due=frozenset(due or manifests),
         rules=[],
         results=[],
         canary=frozenset({_CANARY} & units),
-        notes=[f"{SBOM} lists {len(units - {_CANARY})} packages"],
+        problems=list(resolution.problems),
+        notes=notes,
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlsecops.advisories.groups import Advisory, describe
-from mlsecops.advisories.record import AdvisoryError
+from mlsecops.advisories.record import AdvisoryError, Record
 from mlsecops.advisories.server import AdvisoryServer, package_key
 from mlsecops.advisories.source import CACHED_NAME, Source, choose_source
 from mlsecops.dependencies import Unaudited
@@ -111,13 +112,21 @@ def parse(
     question and gave a whole answer. Manifests that name no package are what was looked at themselves.
     """
     reported = {
-        package_key(entry["name"], entry["version"]): {vuln["id"] for vuln in entry["vulns"]}
+        package_key(entry["name"], entry["version"]): [
+            frozenset((vuln["id"], *vuln["aliases"])) for vuln in entry["vulns"]
+        ]
         for report in reports
         for entry in report["dependencies"]
         if "skip_reason" not in entry
     }
     audited = server.answered & reported.keys()
-    advisories = {key: _described(key, reported[key], source) for key in audited}
+    problems = [*resolution.problems]
+    problems += [Problem(f"{name} {version}", reason) for (name, version), reason in server.failed.items()]
+    advisories: dict[tuple[str, str], tuple[Advisory, ...]] = {}
+    for key in audited:
+        records = source.backend.query(*key)
+        problems += [Problem(" ".join(key), sentence) for sentence in contradictions(reported[key], records)]
+        advisories[key] = describe(records, package=key[0], version=key[1], exploited=source.exploited)
     rules: dict[str, Json] = {}
     results: list[Json] = []
     for package in resolution.packages:
@@ -128,7 +137,6 @@ def parse(
         rules[UNAUDITED.id] = UNAUDITED.to_sarif()
         results += [_unaudited(uri, each) for uri, each in resolution.unaudited]
     nothing_named = frozenset() if resolution.packages else frozenset(manifests)
-    failed = [Problem(f"{name} {version}", reason) for (name, version), reason in server.failed.items()]
     return Parsed(
         looked_at=frozenset(
             each.unit for each in resolution.packages if package_key(each.name, each.version) in audited
@@ -138,15 +146,30 @@ def parse(
         rules=list(rules.values()),
         results=results,
         canary=_canary(advisories),
-        problems=[*resolution.problems, *failed],
+        problems=problems,
         notes=[*source.notes, *resolution.notes],
         properties={"data": {"source": source.name, "date": source.date.isoformat()}},
     )
 
 
-def _described(key: tuple[str, str], ids: Collection[str], source: Source) -> tuple[Advisory, ...]:
-    records = [record for each in sorted(ids) if (record := source.backend.record(each)) is not None]
-    return describe(records, package=key[0], version=key[1], exploited=source.exploited)
+def contradictions(reported: Iterable[AbstractSet[str]], records: Iterable[Record]) -> list[str]:
+    """Sentences on what pip-audit reports of a package and the data does not say, and the reverse.
+
+    Each report is all names of one vulnerability: pip-audit calls it by any of them, and joins records that
+    share one.
+    """
+    told, known = [frozenset(names) for names in reported], list(records)
+    sentences = [
+        f"pip-audit reports {min(names)}, of which the data says nothing"
+        for names in told
+        if not any(names & record.ids for record in known)
+    ]
+    sentences += [
+        f"pip-audit does not report {record.id}, though the data says that it has it"
+        for record in known
+        if not any(record.ids & names for names in told)
+    ]
+    return sentences
 
 
 def _canary(advisories: Mapping[tuple[str, str], Sequence[Advisory]]) -> frozenset[str]:
