@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from mlsecops import chain
+from mlsecops import scan as evidence
 from mlsecops.chain import Chain, InterruptedRunError, Stage
 from mlsecops.conclude import Question, conclude
 from mlsecops.job import Context, Job, Options, Parsed, Scan, Skip
@@ -141,7 +142,7 @@ def test_a_defect_ends_one_tool_as_incomplete(
             raise FileNotFoundError("canary")
         return real(tool, targets, context)
 
-    real = chain.scan
+    real = evidence.scan
     monkeypatch.setattr(chain, "scan", scan)
     monkeypatch.setattr(chain, "STAGES", {"sast": stage(scan_of(Fake("sound")), scan_of(Fake("broken")))})
     files = make(root, tmp_path).run(["sast"], tmp_path / "out", Watcher())
