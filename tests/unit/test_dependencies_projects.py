@@ -304,8 +304,11 @@ def test_deep_nesting_is_a_problem_not_a_crash() -> None:
 @given(kind=st.sampled_from(KINDS), text=st.text())
 def test_no_text_makes_a_reader_fail(kind: str, text: str) -> None:
     listing = read_manifest(kind, text)
-    lines = [each.line for each in (*listing.dependencies, *listing.unaudited, *listing.references)]
-    assert all(line >= 1 for line in [*lines, *(line for line, _ in listing.problems)])
+    lines = [line for line, _ in listing.problems]
+    lines += [each.line for each in listing.dependencies]
+    lines += [each.line for each in listing.unaudited]
+    lines += [each.line for each in listing.references]
+    assert all(line >= 1 for line in lines)
 
 
 @pytest.mark.parametrize(
