@@ -1,19 +1,39 @@
-"""An isolated environment with what a project's tests need, made by uv from the project's own manifests."""
+"""An isolated environment with what a project's tests need, made by uv from the project's own manifests.
+
+pytest and coverage come from the tool's own environment, unless the project brings its own: a line in a
+`.pth` file puts them behind the project's packages. The files are copies, never links into uv's cache, which
+tests could write through. Making it may run the project's own code (a build of it or of a source
+distribution).
+"""
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import sys
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlsecops.job import Completed, Job, ToolError
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from mlsecops.dependencies import read_manifest
+from mlsecops.job import Job, ToolError
 from mlsecops.project import Manifest, Project
 
 _TEST_WORDS = re.compile(r"(?:^|[-_./])(?:dev|develop|development|test|tests|testing|ci)(?:$|[-_./])")
+_MAIN_FILES = ("requirements", "req", "reqs", "base", "main", "prod", "all")
 _INSTALL_SECONDS = 1200.0
+# Locks that uv does not read, each with the manifest that names what the project itself needs.
+_FOREIGN_LOCKS: tuple[tuple[str, str], ...] = (
+    ("poetry-lock", "pyproject"),
+    ("pdm-lock", "pyproject"),
+    ("pipfile-lock", "pipfile"),
+)
+_OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,64 +41,128 @@ class ProjectEnvironment:
     """A folder with `bin/python`, and what could not be installed though the tests may do without it."""
 
     folder: Path
-    notes: tuple[str, ...]
+    version: tuple[int, int] = sys.version_info[:2]
+    notes: tuple[str, ...] = ()
 
     @property
     def python(self) -> Path:
         """The environment's interpreter."""
         return self.folder / "bin" / "python"
 
-    def has(self, package: str) -> bool:
-        """Whether a distribution of that name is installed."""
-        pattern = f"lib/python*/site-packages/{package.replace('-', '_')}-*.dist-info"
-        return any(self.folder.glob(pattern))
+    @property
+    def packages(self) -> Path:
+        """Where its packages lie."""
+        return self.folder / "lib" / f"python{self.version[0]}.{self.version[1]}" / "site-packages"
 
 
 def make(job: Job, source: Path, python: str | None) -> ProjectEnvironment:
-    """Make the environment below the job's scratch folder for the copy of the project in `source`.
+    """Make the environment for the copy of the project in `source`; with nothing to install, the tool's own.
 
-    The project's own code may run (a build of the project or of a source distribution): callers ask first.
-    Raises ToolError with one sentence when a dependency cannot be installed.
+    `python` is the version, or path, that the policy asks for.
+    Raises ToolError with one sentence when Python or a dependency is not to be had.
     """
+    installations = _installations(job, source)
+    wanted, must, why = wanted_python(source, python)
+    if not installations and wanted == _OURS:
+        return ProjectEnvironment(job.environment())
+    environment, notes = _bare(job, wanted, must, why)
+    for arguments in installations:
+        _uv(
+            job,
+            "its dependencies cannot be installed",
+            source,
+            "pip",
+            "install",
+            *_into(environment),
+            *arguments,
+        )
+    notes += _install_project(job, environment, source)
+    _add_tools(job, environment, source)
+    return ProjectEnvironment(environment.folder, environment.version, tuple(notes))
+
+
+def wanted_python(source: Path, asked: str | None) -> tuple[str, bool, str]:
+    """The Python that the tests want for uv, whether no other one will do, and who says so.
+
+    The policy first, then `.python-version`, then `requires-python`; ours (as `3.11`) where it is as good.
+    """
+    if asked:
+        return (_OURS if asked == _OURS else asked), True, "the policy"
+    required = str(_table(source, "project").get("requires-python") or "")
+    fits = _fits(required)
+    try:
+        first = (source / ".python-version").read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError):
+        first = []
+    named = re.match(r"(?:cpython-)?(3\.\d+)", first[0]) if first else None
+    if named:
+        return named[1], not fits, ".python-version"
+    return (_OURS, False, "") if fits else (required, True, "requires-python")
+
+
+def _fits(required: str) -> bool:
+    try:
+        return SpecifierSet(required).contains(".".join(map(str, sys.version_info[:3])))
+    except InvalidSpecifier:
+        return True
+
+
+def _bare(job: Job, wanted: str, must: bool, why: str) -> tuple[ProjectEnvironment, list[str]]:
+    """An empty environment, and a note when it is not of the version that was wanted."""
     folder = job.work / "environment"
-    wanted = python or str(job.context.toolbox.environments.python("pytest"))
-    _uv(job, "its Python cannot be had", "venv", "--no-project", "--python", wanted, str(folder))
-    environment = ProjectEnvironment(folder, ())
-    for arguments in _installations(job, source):
-        _install(job, environment, arguments)
-    notes = _install_project(job, environment, source)
-    _add_missing(job, environment)
-    return ProjectEnvironment(folder, notes)
+    own = job.context.toolbox.environments.python("pytest")
+    notes: list[str] = []
+    try:
+        python = own if wanted == _OURS else wanted
+        _uv(
+            job,
+            f"Python {wanted} is not to be had",
+            job.work,
+            "venv",
+            "--no-project",
+            "--python",
+            python,
+            str(folder),
+        )
+    except ToolError as error:
+        if must or wanted == _OURS:
+            asks = f"{why} asks for it, and " if why else ""
+            raise ToolError(f"{asks}{error}") from error
+        notes.append(f"{why} asks for Python {wanted}, which is not to be had: the tests ran on {_OURS}")
+        _uv(job, "no Python is to be had", job.work, "venv", "--no-project", "--python", own, str(folder))
+    settings = (folder / "pyvenv.cfg").read_text(encoding="utf-8")
+    found = re.search(r"^version(?:_info)? *= *(\d+)\.(\d+)", settings, re.MULTILINE)
+    version = (int(found[1]), int(found[2])) if found else sys.version_info[:2]
+    return ProjectEnvironment(folder, version), notes
 
 
 def _installations(job: Job, source: Path) -> list[list[str]]:
     """One argument list per call of `uv pip install`, from the best manifest of the project's root."""
-    at_root = [manifest for manifest in job.project.manifests if "/" not in manifest.uri]
-    kinds = {manifest.kind: manifest for manifest in at_root}
+    kinds: dict[str, Manifest] = {
+        manifest.kind: manifest for manifest in job.project.manifests if "/" not in manifest.uri
+    }
+    files = list(requirement_files(job.project))
     if "uv-lock" in kinds:
-        exported = job.work / "exported.txt"
-        groups = [f"--extra={extra}" for extra in _test_extras(source)]
-        _uv(
-            job,
-            "its uv.lock cannot be read",
-            *("export", "--quiet", "--frozen", "--all-groups", "--no-emit-project", *groups),
-            *("--project", str(source), "--output-file", str(exported)),
-            cwd=source,
-        )
-        return [["-r", str(exported)]]
-    files = list(_requirement_files(job.project))
+        return [["-r", str(_exported(job, source))]]
+    extras = _extras(source)
     if files:
-        return [[part for each in files for part in ("-r", str(_readable(job, source, each)))]]
+        readable = [part for each in files for part in ("-r", str(_readable(job, source, each)))]
+        return [[*readable, *(["-r", "pyproject.toml", *extras] if extras else [])]]
     if "pylock" in kinds:
         return [["-r", str(source / kinds["pylock"].uri)]]
-    if "pyproject" in kinds and _table(source).get("project"):
-        extras = [f"--extra={extra}" for extra in _test_extras(source)]
-        groups = [f"--group={group}" for group in _test_groups(source)]
-        return [["-r", "pyproject.toml", *extras, *groups]]
-    return []
+    for lock, manifest in _FOREIGN_LOCKS:
+        if lock in kinds:
+            return [_locked(job, kinds[lock], kinds.get(manifest))]
+    if "pyproject" in kinds and (_table(source, "project") or extras):
+        return [["-r", "pyproject.toml", *extras]]
+    for kind in ("pyproject", "pipfile", "conda", "pixi", "setup-cfg", "setup-py"):
+        listed = [each.requirement for each in _listed(job, kinds.get(kind))]
+        if listed:
+            return [["-r", str(_written(job, "named.txt", listed))]]
+    return [[]] if _is_package(source) else []
 
 
-def _requirement_files(project: Project) -> Iterable[Manifest]:
+def requirement_files(project: Project) -> Iterable[Manifest]:
     """Requirement files of the root and of `requirements/`: the main one and those for tests."""
     compiled = {m.uri for m in project.manifests if m.kind == "requirements"}
     for manifest in sorted(project.manifests, key=lambda each: each.uri):
@@ -88,9 +172,40 @@ def _requirement_files(project: Project) -> Iterable[Manifest]:
         source_of_another = manifest.uri.removesuffix(".in") + ".txt" in compiled
         if manifest.kind == "requirements" or (manifest.kind == "requirements-in" and not source_of_another):
             stem = name.rsplit(".", 1)[0]
-            main = stem in ("requirements", "req", "reqs", "base", "main", "prod", "all")
-            if main or folder in ("tests", "test") or _TEST_WORDS.search(stem):
+            if stem in _MAIN_FILES or folder in ("tests", "test") or _TEST_WORDS.search(stem):
                 yield manifest
+
+
+def _exported(job: Job, source: Path) -> Path:
+    exported = job.work / "exported.txt"
+    _uv(
+        job,
+        "its uv.lock cannot be read",
+        source,
+        *("export", "--frozen", "--all-groups", "--no-emit-project"),
+        *(f"--extra={extra}" for extra in _named_for_tests(source, "project", "optional-dependencies")),
+        *("--project", str(source), "--output-file", str(exported)),
+    )
+    return exported
+
+
+def _locked(job: Job, lock: Manifest, manifest: Manifest | None) -> list[str]:
+    """What the project names, held to the versions of a lock: uv leaves out what is for other systems."""
+    pins = [each.requirement for each in _listed(job, lock)]
+    named = [each.requirement for each in _listed(job, manifest)]
+    if not named:
+        return ["-r", str(_written(job, "locked.txt", pins))]
+    return ["-r", str(_written(job, "named.txt", named)), "-c", str(_written(job, "locked.txt", pins))]
+
+
+def _listed(job: Job, manifest: Manifest | None) -> Iterable[Any]:
+    return read_manifest(manifest.kind, job.project.read_text(manifest.uri)).dependencies if manifest else ()
+
+
+def _written(job: Job, name: str, lines: Iterable[str]) -> Path:
+    path = job.work / name
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
 
 
 def _readable(job: Job, source: Path, manifest: Manifest) -> Path:
@@ -105,81 +220,90 @@ def _readable(job: Job, source: Path, manifest: Manifest) -> Path:
     return path
 
 
-def _install(job: Job, environment: ProjectEnvironment, arguments: list[str]) -> None:
-    _uv(
-        job,
-        "its dependencies cannot be installed",
-        *("pip", "install", "--quiet", "--link-mode=copy", "--python", str(environment.python), *arguments),
-        cwd=job.work / "project",
-    )
-
-
-def _install_project(job: Job, environment: ProjectEnvironment, source: Path) -> tuple[str, ...]:
+def _install_project(job: Job, environment: ProjectEnvironment, source: Path) -> list[str]:
     """Install the project itself where it is a package; tests that do without it still count."""
-    table = _table(source)
-    packaged = "build-system" in table or (source / "setup.py").is_file() or (source / "setup.cfg").is_file()
-    if not packaged:
-        return ()
+    if not _is_package(source):
+        return []
     try:
-        _install(job, environment, ["--no-deps", "-e", str(source)])
+        _uv(job, "", source, "pip", "install", *_into(environment), "--no-deps", "-e", str(source))
     except ToolError as error:
-        return (f"the project itself could not be installed, its tests ran from its folder ({error})",)
-    return ()
+        return [f"the project itself could not be installed, its tests ran from its folder ({error})"]
+    return []
 
 
-def _add_missing(job: Job, environment: ProjectEnvironment) -> None:
-    """Add pytest and coverage from our lock where the project does not bring its own."""
-    lock = (job.context.toolbox.environments.requirements / "pytest.txt").read_text(encoding="utf-8")
-    if not environment.has("pytest"):
-        wanted = lock
-    elif not environment.has("coverage"):
-        wanted = locked_package(lock, "coverage")
+def _is_package(source: Path) -> bool:
+    return bool(_table(source, "build-system")) or (source / "setup.py").is_file()
+
+
+def _add_tools(job: Job, environment: ProjectEnvironment, source: Path) -> None:
+    """Put pytest and coverage behind the project's own packages."""
+    tools = ProjectEnvironment(job.environment())
+    if environment.version == tools.version and tools.packages.is_dir():
+        (environment.packages / "mlsecops_tools.pth").write_text(f"{tools.packages}\n", encoding="utf-8")
     else:
+        # coverage is compiled for one version of Python.
+        lock = job.context.toolbox.environments.requirements / "pytest.txt"
+        folder = environment.folder / "mlsecops-tools"
+        _uv(
+            *(job, "pytest cannot be installed", source, "pip", "install", "--no-deps", "--require-hashes"),
+            *(
+                "--link-mode=copy",
+                "--python",
+                str(environment.python),
+                "--target",
+                str(folder),
+                "-r",
+                str(lock),
+            ),
+        )
+        (environment.packages / "mlsecops_tools.pth").write_text(f"{folder}\n", encoding="utf-8")
+    for name in ("pytest", "coverage"):
+        program = environment.folder / "bin" / name
+        if not program.exists():
+            python = shlex.quote(str(environment.python))
+            program.write_text(f'#!/bin/sh\nexec {python} -m {name} "$@"\n', encoding="utf-8")
+            program.chmod(0o755)
+
+
+def _into(environment: ProjectEnvironment) -> list[str]:
+    return ["--link-mode=copy", "--python", str(environment.python)]
+
+
+def _uv(job: Job, complaint: str, folder: Path, *arguments: str) -> None:
+    """Run uv in a folder; it prints nothing when all is well, so its exit code is the evidence."""
+    if arguments[:2] == ("pip", "install") and "-r" not in arguments and "-e" not in arguments:
         return
-    reduced = job.work / "pytest.txt"
-    reduced.write_text(wanted, encoding="utf-8")
-    _install(job, environment, ["--no-deps", "--require-hashes", "-r", str(reduced)])
-
-
-def locked_package(lock: str, package: str) -> str:
-    """The lines of one package in a hashed lock: its pin and its hashes."""
-    lines = iter(lock.splitlines())
-    block: list[str] = []
-    for line in lines:
-        if block and not line.startswith((" ", "\t")):
-            break
-        if block or line.startswith(f"{package}=="):
-            block.append(line)
-    return "\n".join(block) + "\n"
-
-
-def _uv(job: Job, complaint: str, *arguments: str, cwd: Path | None = None) -> Completed | None:
-    """Run uv; it prints nothing when all is well, so its exit code is the evidence."""
     try:
-        return job.execute(
-            [str(job.context.toolbox.environments.uv), *arguments],
+        job.execute(
+            [str(job.context.toolbox.environments.uv), "--quiet", *arguments],
             exit_codes=(0,),
             timeout=_INSTALL_SECONDS,
             installer=True,
             silent=True,
-            cwd=cwd,
+            cwd=folder,
+            # Without a network it shall say so soon.
+            env={"UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "1")},
         )
     except ToolError as error:
-        raise ToolError(f"{complaint}: {error}") from error
+        raise ToolError(f"{complaint}: {error}" if complaint else str(error)) from error
 
 
-def _table(source: Path) -> dict[str, Any]:
+def _extras(source: Path) -> list[str]:
+    extras = _named_for_tests(source, "project", "optional-dependencies")
+    groups = _named_for_tests(source, "dependency-groups")
+    return [*(f"--extra={extra}" for extra in extras), *(f"--group={group}" for group in groups)]
+
+
+def _named_for_tests(source: Path, *keys: str) -> list[str]:
+    return sorted(name for name in _table(source, *keys) if _TEST_WORDS.search(name))
+
+
+def _table(source: Path, *keys: str) -> dict[str, Any]:
+    """A table of the project's pyproject.toml; an empty one where there is none."""
     try:
-        return tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        table: Any = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
-
-
-def _test_extras(source: Path) -> list[str]:
-    extras = _table(source).get("project", {}).get("optional-dependencies", {})
-    return sorted(extra for extra in extras if _TEST_WORDS.search(extra))
-
-
-def _test_groups(source: Path) -> list[str]:
-    groups = _table(source).get("dependency-groups", {})
-    return sorted(group for group in groups if _TEST_WORDS.search(group))
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    return table if isinstance(table, dict) else {}

@@ -1,10 +1,23 @@
-"""pytest: runs the project's own tests in an isolated copy and environment."""
+"""pytest: runs the project's own tests in an isolated copy and environment.
+
+Beside the tests of each folder a canary is planted, a test that must be seen to fail under the same settings
+and conftest files. That shows settings, hooks and plugins that select nothing, hide failures or end the run
+early. Tests that settings deselect or that a conftest ignores are told as notes: that is the same as deleting
+them, and seen in a review.
+
+What it cannot defend against: tests are code, run as the user who runs us, in the process that gives the
+evidence. Code that sets out to deceive can tell the canary from other tests, or write the evidence itself,
+and it can reach the network and the user's files. Run strangers' pull requests on machines that are thrown
+away, or with `--no-exec`.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -14,34 +27,38 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import parse
 
 from mlsecops import project_environment
-from mlsecops.job import Job, Parsed, Problem, ToolError, printable
-from mlsecops.project import Project
-from mlsecops.sarif.build import Json, Location, Result, Rule
+from mlsecops.job import Completed, Job, Parsed, ToolError, printable
+from mlsecops.project.testing import is_test_file
+from mlsecops.project_environment import ProjectEnvironment
+from mlsecops.sarif.build import Json
+from mlsecops.tools.pytest_results import FAILED, joined_junit, line_share, parse_runs, run_failed
 
-FAILED = Rule(
-    id="test-failed",
-    name="TestFailed",
-    summary="A test of the project fails.",
-    help="The project's own test does not hold on this commit, so what it guards is not known to work.",
-    fix="Run the test locally, then mend the code or the test.",
-    severity=7.5,
-    tags=("test",),
-    precision="very-high",
-)
-BROKEN = Rule(
-    id="test-error",
-    name="TestError",
-    summary="A test of the project cannot be run to its end.",
-    help="A fixture, or the set-up or tear-down of the test, raises an error.",
-    fix="Mend the fixture or the set-up that the message names.",
-    severity=7.5,
-    tags=("test",),
-    precision="very-high",
-)
 _PLUGIN = "mlsecops_evidence"
-_CANARY = "def test_canary():\n    raise AssertionError('mlsecops canary')\n"
-# 1: some test failed, which the canary always does; 2: interrupted by errors while collecting; 5: no tests.
-_EXIT_CODES = (0, 1, 2, 5)
+_CANARY = '''"""Planted by mlsecops beside the tests: it must be seen to fail."""
+
+import unittest
+
+
+def test_canary():
+    raise AssertionError("mlsecops canary")
+
+
+class TestCanary(unittest.TestCase):
+    def test_canary(self):
+        raise AssertionError("mlsecops canary")
+'''
+# 1: a test failed; 2: interrupted; 3: an error in pytest or a plugin; 4: wrong options; 5: no tests.
+_EXIT_CODES = range(6)
+_COVERAGE = "[run]\ndata_file = {data}\nsource = {source}\n[report]\ninclude_namespace_packages = true\n"
+_SETTINGS = (
+    "pytest.toml",
+    ".pytest.toml",
+    "pytest.ini",
+    ".pytest.ini",
+    "pyproject.toml",
+    "tox.ini",
+    "setup.cfg",
+)
 
 
 @dataclass(frozen=True)
@@ -59,185 +76,220 @@ class Pytest:
     weight: float = 20.0
 
     def run(self, job: Job) -> Parsed:
-        """Run the tests in a copy of the project, with a test beside them that must be seen to fail."""
-        source = job.copy([file.uri for file in job.project.files], "project")
-        python, notes = self._python(job, source)
-        canary = _plant_canary(self._paths(job), source)
-        evidence, junit = job.work / "evidence.json", job.work / "junit.xml"
-        plugins = job.work / "plugins"
-        plugins.mkdir()
-        plugin = Path(__file__).with_name("pytest_evidence.py").read_text(encoding="utf-8")
-        (plugins / f"{_PLUGIN}.py").write_text(plugin, encoding="utf-8")
-        data = job.work / "coverage.data"
+        """Run the tests in a copy of the project, with tests beside them that must be seen to fail."""
+        source = _copy(job)
+        paths = [each for each in self._paths(job) if (source / each.split("::")[0]).exists()]
+        if not (paths or self.command):
+            raise ToolError(f"none of the test paths exists: {', '.join(self._paths(job))}")
+        environment = project_environment.make(job, source, self.python)
+        canaries = plant_canaries(job.project.tests.files, paths, source, uuid4().hex)
+        evidence = job.work / "evidence.json"
+        settings = job.work / "coverage.ini"
+        settings.write_text(
+            _COVERAGE.format(data=job.work / "coverage.data", source=source).replace("%", "%%"),
+            encoding="utf-8",
+        )
         completed = job.execute(
-            self._argv(job, python, source, data),
+            self._argv(environment, source, paths, settings),
             exit_codes=range(256) if self.command else _EXIT_CODES,
-            output=junit,
             cwd=source,
             env={
-                "PYTEST_ADDOPTS": f"-p {_PLUGIN} --junitxml={junit} -o junit_family=xunit1 --maxfail=0",
-                "PYTHONPATH": f"{plugins}:{source}:{source / 'src'}",
-                "PYTHONDONTWRITEBYTECODE": "1",
+                **self._variables(job, environment, source),
+                "PYTEST_ADDOPTS": f"-p {_PLUGIN}",
                 "MLSECOPS_EVIDENCE": str(evidence),
-                # Numeric libraries take every core for themselves, and other tools run beside them.
-                **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-                "CI": "true",
+                "MLSECOPS_CANARIES": json.dumps(canaries),
             },
+            silent=True,
         )
-        parsed = parse_run(_xml(junit), _evidence(evidence), job.project, canary)
-        if completed.exit_code == 2 and not parsed.problems:
-            raise ToolError("it was interrupted before all tests had run")
-        parsed.notes.extend(notes)
+        runs = _evidence(evidence, completed, self.command)
+        parsed = parse_runs(runs, job.project, source, canaries)
+        _complain_of_nothing(parsed, runs, canaries, completed)
+        if completed.exit_code and not (parsed.results or parsed.problems):
+            parsed.results.append(run_failed(_last_words(completed), job.project))
+        parsed.notes.extend(environment.notes)
         parsed.notes.extend(
             f"configured test path {each} does not exist" for each in job.project.tests.missing
         )
-        parsed.properties.update(self._coverage(job, python, source, data))
+        self._keep_junit(job, evidence, canaries, parsed)
+        self._add_coverage(job, environment, source, settings, runs, parsed)
         return parsed
 
     def _paths(self, job: Job) -> tuple[str, ...]:
         return self.paths or job.project.tests.paths
 
-    def _python(self, job: Job, source: Path) -> tuple[Path, tuple[str, ...]]:
-        if not job.project.manifests:
-            # Nothing to install: the tool's own environment has pytest and coverage.
-            return job.environment() / "bin" / "python", ()
-        environment = project_environment.make(job, source, self.python)
-        return environment.python, environment.notes
-
-    def _argv(self, job: Job, python: Path, source: Path, data: Path) -> list[str]:
+    def _argv(
+        self, environment: ProjectEnvironment, source: Path, paths: list[str], settings: Path
+    ) -> list[str]:
         if self.command:
-            return [str(python.with_name(self.command[0])), *self.command[1:]]
-        targets = [part for part in self._paths(job) if (source / part).exists()]
-        tests = ["-m", "pytest", "-q", *targets]
+            return [str(_program(self.command[0], environment, source)), *self.command[1:]]
+        tests = ["-m", "pytest", "-q", *paths]
         if _measures_itself(source):
-            return [str(python), *tests]
-        # No rcfile: a project's coverage settings could hide the project's own code.
-        coverage = [
-            "-m",
-            "coverage",
-            "run",
-            "--rcfile=/dev/null",
-            f"--data-file={data}",
-            f"--source={source}",
-        ]
-        return [str(python), *coverage, *tests]
+            return [str(environment.python), *tests]
+        # Not the project's settings: they could hide the project's own code.
+        return [str(environment.python), "-m", "coverage", "run", f"--rcfile={settings}", *tests]
 
-    def _coverage(self, job: Job, python: Path, source: Path, data: Path) -> Json:
-        """Share of the project's lines that its tests run, in percent; nothing when it was not measured."""
-        measured = next((each for each in (data, source / ".coverage") if each.is_file()), None)
-        if measured is None:
-            return {}
-        report = job.work / "coverage.json"
-        argv = [str(python), "-m", "coverage", "json", "--rcfile=/dev/null", f"--data-file={measured}"]
-        argv += ["-i", "-q", "--omit=*/test_*,*/tests/*,*/conftest.py", "-o", str(report)]
-        try:
-            total = job.execute_json(argv, exit_codes=(0,), output=report, cwd=source)
-            return {"coverage": round(float(total["totals"]["percent_covered"]), 1)}
-        except (ToolError, LookupError, TypeError, ValueError):
-            return {}
+    def _variables(self, job: Job, environment: ProjectEnvironment, source: Path) -> dict[str, str]:
+        plugins = job.work / "plugins"
+        plugins.mkdir()
+        shutil.copyfile(Path(__file__).with_name("pytest_evidence.py"), plugins / f"{_PLUGIN}.py")
+        search = os.environ.get("PATH", os.defpath) if self.command else os.defpath
+        return {
+            "PATH": os.pathsep.join([str(environment.folder / "bin"), search]),
+            "PYTHONPATH": os.pathsep.join([str(plugins), str(source), str(source / "src")]),
+            # From Python 3.12 on, the interpreter itself tells which lines run, at little cost.
+            "COVERAGE_CORE": "sysmon" if environment.version >= (3, 12) else "ctrace",
+            # Numeric libraries take every core for themselves, and other tools run beside them.
+            **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+            "CI": "true",
+        }
 
-
-def parse_run(suites: Iterable[Element], evidence: Json, project: Project, canary: str) -> Parsed:
-    """JUnit test cases and the plugin's evidence -> failing tests on their lines, and what was due.
-
-    `canary` is the repository-relative path of the planted test.
-    """
-    results: list[Json] = []
-    problems: list[Problem] = []
-    found: set[str] = set()
-    skipped = 0
-    for case in suites:
-        uri = _uri(case, project)
-        skipped += case.find("skipped") is not None
-        for kind, rule in (("failure", FAILED), ("error", BROKEN)):
-            trouble = case.find(kind)
-            if trouble is None:
-                continue
-            if case.get("file") == canary or uri == canary:
-                found.add(rule.id)
-            elif "collection failure" in (trouble.get("message") or ""):
-                problems.append(Problem(uri, f"it cannot be collected: {_last_line(trouble)}"))
+    def _keep_junit(self, job: Job, evidence: Path, canaries: Mapping[str, str], parsed: Parsed) -> None:
+        documents: list[Element] = []
+        for path in sorted(evidence.parent.glob(f"{evidence.name}.*.junit")):
+            try:
+                root = parse(path).getroot()
+            except (ParseError, DefusedXmlException, OSError) as error:
+                parsed.notes.append(f"a JUnit report could not be read ({error})")
             else:
-                results.append(_result(rule, case, trouble, uri))
-    collected = {each for each in evidence["collected"] if not each.startswith(f"{canary}::")}
-    ended = {each for each in evidence["ended"] if not each.startswith(f"{canary}::")}
-    notes = [f"{skipped} of {len(collected)} tests were skipped"] if skipped else []
-    return Parsed(
-        looked_at=frozenset(ended),
-        due=frozenset(collected),
-        rules=[FAILED.to_sarif(), BROKEN.to_sarif()],
-        results=results,
-        canary=frozenset(found),
-        problems=problems,
-        notes=notes,
-        version=str(evidence["pytest"]),
-    )
+                documents += [] if root is None else [root]
+        if documents:
+            job.keep("junit.xml", joined_junit(documents, [canary_token(each) for each in canaries]))
+        else:
+            parsed.notes.append("the project's settings leave no JUnit report")
+
+    def _add_coverage(
+        self,
+        job: Job,
+        environment: ProjectEnvironment,
+        source: Path,
+        settings: Path,
+        runs: list[Json],
+        parsed: Parsed,
+    ) -> None:
+        """The share of the project's lines that its tests run; a note where it is not to be had."""
+        if any(run["workers"] for run in runs):
+            parsed.notes.append("coverage was not measured, as the tests ran in workers of pytest-xdist")
+            return
+        data = next(
+            (each for each in (job.work / "coverage.data", source / ".coverage") if each.is_file()), None
+        )
+        if data is None:
+            parsed.notes.append("coverage was not measured")
+            return
+        report = job.work / "coverage.json"
+        argv = [str(environment.python), "-m", "coverage", "json", f"--rcfile={settings}"]
+        argv += [f"--data-file={data}", "-i", "-q", "-o", str(report)]
+        counted = [uri for uri in job.project.python if not is_test_file(uri, job.project.tests)]
+        try:
+            share = line_share(job.execute_json(argv, exit_codes=(0, 1), output=report, cwd=source), counted)
+        except (ToolError, LookupError, TypeError, ValueError):
+            share = None
+        if share is None:
+            parsed.notes.append("coverage was not measured")
+        else:
+            parsed.properties["coverage"] = share
+            parsed.notes.append(f"the tests run {share} % of the project's lines")
 
 
-def _result(rule: Rule, case: Element, trouble: Element, uri: str) -> Json:
-    name = f"{case.get('classname', '')}.{case.get('name', '')}"
-    message = (trouble.get("message") or "it gives no reason").splitlines()[0]
-    verb = "fails" if rule is FAILED else "cannot be run to its end"
-    return Result(
-        rule_id=rule.id,
-        message=printable(f"The test {name} {verb}: {message}"),
-        location=Location(uri=uri, start_line=_line(case, trouble, uri), logical=printable(name)),
-        identity=("test", rule.id, uri, name),
-    ).to_sarif()
+def plant_canaries(files: Iterable[str], paths: Iterable[str], source: Path, token: str) -> dict[str, str]:
+    """Plant a canary in each folder of tests, named as the tests there are; file -> folder, as real paths.
+
+    `files` are the known tests, `paths` what pytest is told; a path without known tests gets one too.
+    """
+    samples: dict[Path, str] = {}
+    for uri in sorted(files):
+        samples.setdefault((source / uri).parent, Path(uri).name)
+    for each in (source / path.split("::")[0] for path in paths):
+        if each.is_file():
+            samples.setdefault(each.parent, each.name)
+        elif not any(folder.is_relative_to(each) for folder in samples):
+            samples[each] = "test_.py"
+    planted = {}
+    for number, (folder, sample) in enumerate(samples.items()):
+        name = f"mlsecops_canary_{token}_{number}"
+        if re.fullmatch(r"test_.*\.py", sample):
+            target = folder / f"test_{name}.py"
+        elif sample.endswith("_test.py"):
+            target = folder / f"{name}_test.py"
+        else:
+            # Only the very name is sure to fit the project's patterns.
+            target = folder / name / sample
+            target.parent.mkdir()
+            (target.parent / "__init__.py").touch()
+        target.write_text(_CANARY, encoding="utf-8")
+        planted[os.path.realpath(target)] = os.path.realpath(folder)
+    return planted
 
 
-def _line(case: Element, trouble: Element, uri: str) -> int:
-    """The last line of the test's own file in the traceback, else the line of its definition."""
-    places = re.findall(rf"^{re.escape(uri)}:(\d+): ", trouble.text or "", re.MULTILINE)
-    if places:
-        return int(places[-1])
-    return int(case.get("line") or 0) + 1
+def canary_token(path: str) -> str:
+    """The part of a canary's path that names no other test."""
+    found = re.search(r"mlsecops_canary_\w+?_\d+", path)
+    return found[0] if found else path
 
 
-def _uri(case: Element, project: Project) -> str:
-    """The file a test case lies in; a collection error names only the module."""
-    known = {file.uri for file in project.files}
-    for candidate in (case.get("file") or "", case.get("name") or ""):
-        for uri in (candidate, f"{candidate.replace('.', '/')}.py"):
-            if uri in known:
-                return uri
-    return case.get("file") or case.get("name") or "unknown"
+def _copy(job: Job) -> Path:
+    source = Path(os.path.realpath(job.copy([file.uri for file in job.project.files], "project")))
+    for file in job.project.files:
+        if os.access(file.absolute, os.X_OK):
+            (source / file.uri).chmod(0o755)
+    return source
 
 
-def _last_line(trouble: Element) -> str:
-    lines = [line.removeprefix("E").strip() for line in (trouble.text or "").splitlines() if line.strip()]
-    return printable(lines[-1])[:200] if lines else "no reason given"
-
-
-def _plant_canary(paths: Sequence[str], source: Path) -> str:
-    """Put the canary where the project's own conftest and settings reach it; return its path."""
-    first = next((part for part in paths if (source / part).exists()), "")
-    folder = source / first if (source / first).is_dir() else (source / first).parent
-    target = folder / f"test_mlsecops_canary_{uuid4().hex}.py"
-    target.write_text(_CANARY, encoding="utf-8")
-    return target.relative_to(source).as_posix()
+def _program(name: str, environment: ProjectEnvironment, source: Path) -> Path:
+    """The policy's command: a script of the project, or a program of the environment, or of the system."""
+    if "/" in name:
+        return source / name
+    own = environment.folder / "bin" / name
+    found = own if own.exists() else shutil.which(name)
+    if found is None:
+        raise ToolError(f"the policy's test command is missing: there is no {printable(name)} here")
+    return Path(found)
 
 
 def _measures_itself(source: Path) -> bool:
     """Whether the project's settings switch on pytest-cov: two measurements at once disturb each other."""
-    for name in ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", ".pytest.ini", "pytest.toml"):
-        path = source / name
+    for path in (source / name for name in _SETTINGS):
         if path.is_file() and re.search(r"--cov\b", path.read_bytes().decode("utf-8", "replace")):
             return True
     return False
 
 
-def _xml(path: Path) -> list[Element]:
+def _evidence(path: Path, completed: Completed, command: tuple[str, ...]) -> list[Json]:
+    if not path.is_file():
+        words = _last_words(completed)
+        hint = "; does it run pytest, and with the variables it was given?" if command else ""
+        raise ToolError(
+            f"it wrote no output (exit code {completed.exit_code}){hint}{': ' if words else ''}{words}"
+        )
     try:
-        root = parse(path).getroot()
-        return [] if root is None else list(root.iter("testcase"))
-    except (ParseError, DefusedXmlException) as error:
-        raise ToolError(f"its JUnit report cannot be read ({error})") from error
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except ValueError as error:
+        raise ToolError("its evidence cannot be read: it ended without saying which tests it ran") from error
 
 
-def _evidence(path: Path) -> Json:
-    try:
-        seen: Json = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ToolError("it ended without saying which tests it collected") from error
-    return seen
+def _complain_of_nothing(
+    parsed: Parsed, runs: list[Json], canaries: Mapping[str, str], completed: Completed
+) -> None:
+    """Raise ToolError where a run without failures proves nothing."""
+    if parsed.problems:
+        return
+    if completed.exit_code == 3:
+        raise ToolError(f"pytest itself failed: {_last_words(completed)}")
+    if not parsed.due:
+        own = sum(path not in canaries for run in runs for path in run["items"].values())
+        why = f"the project's settings left out all {own}" if own else "no test function or class was found"
+        raise ToolError(f"there was nothing to look at: pytest collected no tests, {why}")
+    if all(parsed.due <= set(run["skipped"]) for run in runs):
+        raise ToolError(f"there was nothing to look at: all {len(parsed.due)} tests were skipped")
+
+
+def _last_words(completed: Completed) -> str:
+    """The line that says what went wrong: the last that names an error, else the last."""
+    lines: list[str] = []
+    for file in (completed.stderr, completed.stdout):
+        with file.open("rb") as stream:
+            stream.seek(max(0, file.stat().st_size - 65536))
+            text = stream.read().decode("utf-8", "replace")
+        lines = lines or [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"error|fail|exit|not found|no such", line, re.IGNORECASE)]
+    return next((printable(each)[:300] for each in reversed(telling or lines)), "")
