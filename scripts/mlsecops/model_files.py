@@ -5,14 +5,16 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import re
 import shutil
+import struct
+import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlsecops.job import Job, Problem
+from mlsecops.job import Job, Problem, printable
 from mlsecops.project import ModelFile, Project
 from mlsecops.sarif.build import Json, Location, Result, Rule
 
@@ -31,7 +33,10 @@ UNSAFE = Rule(
 _SUFFIXES = {"pickle": ".pkl", "joblib": ".joblib", "torch": ".pt"}
 PICKLED = frozenset(_SUFFIXES)
 _MAX_BYTES = 8 * 2**30
+# No weights shrink to less than a hundredth; what does is made to fill the disk.
+_MAX_GROWTH, _ALWAYS_ALLOWED = 100, 2**28
 _CHUNK = 1 << 20
+_BROKEN_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,12 @@ def lay_out(job: Job, into: str) -> LaidOut:
         name = f"{number:05}{_SUFFIXES[models[uri].format]}"
         try:
             _put(job.project.file(uri).path, models[uri].compression, folder / name)
+            check_archive(folder / name)
         except _UnpackableError as error:
+            (folder / name).unlink(missing_ok=True)
             problems.append(Problem(uri, str(error)))
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+            (folder / name).unlink(missing_ok=True)
             problems.append(Problem(uri, f"it cannot be uncompressed ({error})"))
         else:
             origins[name] = uri
@@ -67,6 +75,30 @@ class _UnpackableError(Exception):
     """A compressed file that cannot be opened here; the text says why."""
 
 
+def check_archive(path: Path) -> None:
+    """Raise for a zip that two readers may read differently, so that no scanner can vouch for it."""
+    with path.open("rb") as stream:
+        if stream.read(2) != b"PK":
+            return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            names = [member.filename.lower() for member in members]
+            twice = [name for name, times in Counter(names).items() if times > 1]
+            encrypted = any(member.flag_bits & 1 for member in members)
+            for member in members:
+                # Compares the name in the list with the name before the content.
+                archive.open(member).close()
+    except _BROKEN_ZIP as error:
+        raise _UnpackableError(f"it is no sound zip ({error})") from error
+    if twice:
+        raise _UnpackableError(
+            f"it holds {printable(twice[0])[:80]} twice, and loaders differ in which they read"
+        )
+    if encrypted:
+        raise _UnpackableError("it is encrypted")
+
+
 def _put(source: Path, compression: str | None, target: Path) -> None:
     if compression is None:
         try:
@@ -74,36 +106,44 @@ def _put(source: Path, compression: str | None, target: Path) -> None:
         except OSError:  # another file system
             shutil.copyfile(source, target)
         return
+    most = min(_MAX_BYTES, max(_ALWAYS_ALLOWED, source.stat().st_size * _MAX_GROWTH))
     if compression == "zlib":
-        _write(_zlib_parts(source), target)
+        _write(_zlib_parts(source), target, most)
         return
     opener = _OPENERS.get(compression)
     if opener is None:
         raise _UnpackableError(f"it is compressed with {compression}, which nothing here can open")
     with opener(source) as stream:
-        _write(iter(lambda: stream.read(_CHUNK), b""), target)
+        _write(iter(lambda: stream.read(_CHUNK), b""), target, most)
 
 
-def _write(parts: Iterable[bytes], target: Path) -> None:
+def _write(parts: Iterable[bytes], target: Path, most: int) -> None:
     written = 0
     with target.open("wb") as out:
         for part in parts:
             written += len(part)
-            if written > _MAX_BYTES:
-                raise _UnpackableError(f"it grows beyond {_MAX_BYTES >> 30} GiB when uncompressed")
+            if written > most:
+                raise _UnpackableError(f"it grows beyond {most >> 20} MiB when uncompressed")
             out.write(part)
 
 
 def _zlib_parts(source: Path) -> Iterable[bytes]:
-    inflater = zlib.decompressobj()
+    """The content of all zlib streams of a file: joblib reads on where one ends and another begins."""
     with source.open("rb") as stream:
-        while (part := stream.read(_CHUNK)) and not inflater.eof:
-            yield inflater.decompress(part)
-    yield inflater.flush()
+        rest = stream.read(_CHUNK)
+        while rest:
+            inflater = zlib.decompressobj()
+            while not inflater.eof:
+                if not rest and not (rest := stream.read(_CHUNK)):
+                    raise EOFError("it is cut off")
+                yield inflater.decompress(rest, _CHUNK)
+                rest = inflater.unconsumed_tail
+            rest = inflater.unused_data or stream.read(_CHUNK)
 
 
 def unsafe(uri: str, what: str, project: Project) -> Json:
     """The finding that a model file imports `module.name` when it is loaded."""
+    what = printable(what)[:200]
     loads = loading_lines(project, uri)
     related = tuple(("The file is named here.", place) for place in loads)
     named = f" It is named in {loads[0].uri}, line {loads[0].start_line}." if loads else ""
@@ -118,17 +158,17 @@ def unsafe(uri: str, what: str, project: Project) -> Json:
 
 def loading_lines(project: Project, uri: str, most: int = 3) -> list[Location]:
     """Lines of the project's Python files that name a model file."""
-    name = re.compile(re.escape(uri.rsplit("/", 1)[-1]))
+    name = uri.rsplit("/", 1)[-1]
     places: list[Location] = []
     for python in project.python:
         try:
-            lines = project.read_text(python).splitlines()
+            lines = project.read_lines(python)
         except OSError:
             continue
         places += [
             Location(uri=python, start_line=number)
             for number, line in enumerate(lines, start=1)
-            if name.search(line)
+            if name in line
         ]
         if len(places) >= most:
             break

@@ -27,5 +27,14 @@ def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip
 
 
 def settle(runs: list[Json]) -> list[Json]:
-    """A pickle that one scanner could not read and the other could was looked at."""
-    return let_stand_in(runs, ("picklescan", "modelscan"))
+    """A pickle that modelscan could not read and picklescan could was looked at.
+
+    Not the other way round: modelscan stops at the first pickle of a file, and knows few of the calls.
+    """
+    settled = let_stand_in(runs, ("picklescan", "modelscan"))
+    return [old if _name(old) == "picklescan" else new for old, new in zip(runs, settled, strict=True)]
+
+
+def _name(run: Json) -> str:
+    name: str = run["tool"]["driver"]["name"]
+    return name

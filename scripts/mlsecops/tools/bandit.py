@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from mlsecops.job import Job, Parsed, Problem
+import orjson
+
+from mlsecops.job import Job, Parsed, Problem, ToolError
 from mlsecops.python_sources import PythonSources, lay_out, looked_at
 from mlsecops.sarif.build import Json, Location, Result, Rule
 
@@ -15,9 +19,28 @@ _CANARY_RULE = "B301"
 # The severity that bandit gives, by its confidence: HIGH, MEDIUM and LOW of both.
 _SEVERITY = {"HIGH": 7.5, "MEDIUM": 5.0, "LOW": 2.5, "UNDEFINED": 5.0}
 _CONFIDENCE_CUT = {"HIGH": 0.0, "MEDIUM": 0.6, "LOW": 1.5, "UNDEFINED": 0.6}
-# `assert` in tests is how pytest works, and outside of them it is no weakness by itself.
-_LEFT_OUT = ("B101",)
+# `assert` in tests is how pytest works; importing pickle or subprocess is no weakness, and their calls are
+# found by rules of their own.
+_LEFT_OUT = ("B101", "B403", "B404")
 _NOSEC = re.compile(r"#\s*nosec:?\s*([^#]*)", re.IGNORECASE)
+_INTERNAL = re.compile(r"Bandit internal error running: (\S+) on file (.+?) at line (\d+)")
+# These messages quote the secret.
+_QUOTES_SECRET = ("B105", "B106", "B107")
+# The weakness itself where bandit names a wider or a neighbouring one, so that it is the same finding
+# whichever tool reports it.
+_CWE = {
+    "B102": 95,
+    "B104": 1327,
+    "B105": 798,
+    "B106": 798,
+    "B107": 798,
+    "B201": 489,
+    "B303": 328,
+    "B307": 95,
+    "B311": 338,
+    "B324": 328,
+    "B506": 502,
+}
 
 
 @dataclass(frozen=True)
@@ -28,7 +51,7 @@ class Bandit:
     environment: str | None = "bandit"
     information_uri: str = "https://bandit.readthedocs.io"
     canary_rules: frozenset[str] = frozenset({_CANARY_RULE})
-    weight: float = 2.0
+    weight: float = 1.0
     timeout: float = 600.0
 
     def run(self, job: Job) -> Parsed:
@@ -36,49 +59,70 @@ class Bandit:
         sources = lay_out(job, "sources")
         canary = job.canary({"canary.py": _CANARY})
         output = job.work / "bandit.json"
-        report = job.execute_json(
+        completed = job.execute(
             ["bandit", "-r", str(sources.folder), str(canary), "-f", "json", "-o", str(output), "-q"]
             + ["--ignore-nosec", "-s", ",".join(_LEFT_OUT), "-x", str(job.work / "nothing")],
             exit_codes=(0, 1),
             output=output,
         )
-        return parse(report, sources, str(canary))
+        try:
+            report = orjson.loads(output.read_bytes())
+        except orjson.JSONDecodeError as error:
+            raise ToolError(f"its output cannot be read: it is not whole JSON ({error})") from error
+        log = completed.stderr.read_text(encoding="utf-8", errors="replace")
+        return parse(report, log, sources, canary / "canary.py")
 
 
-def parse(report: Any, sources: PythonSources, canary: str) -> Parsed:
-    """bandit's JSON report -> findings on the project's files."""
+def parse(report: Any, log: str, sources: PythonSources, canary: Path) -> Parsed:
+    """bandit's JSON report, and its log of checks that broke -> findings on the project's files."""
     found: set[str] = set()
-    rules: dict[str, Json] = {}
+    rules: dict[str, Rule] = {}
     results: list[Json] = []
-    problems = list(sources.problems)
     for issue in report["results"]:
-        uri = sources.uri(issue["filename"])
-        if uri is not None:
-            rules.setdefault(issue["test_id"], _rule(issue).to_sarif())
-            results.append(_result(issue, uri, sources))
-        elif issue["filename"].startswith(canary):
+        if issue["filename"] == str(canary):
             found.add(issue["test_id"])
-    unread = {sources.uri(error["filename"]): str(error["reason"]) for error in report["errors"]}
-    problems += [
-        Problem(uri, reason, kind="unparsed") for uri, reason in sorted(unread.items(), key=str) if uri
-    ]
+            continue
+        uri = sources.uri(issue["filename"])
+        if uri is None:
+            raise ToolError(f"it reports a file that it was not given ({issue['filename']})")
+        rule = _rule(issue)
+        known = rules.setdefault(rule.id, rule)
+        if rule.severity > known.severity:
+            rules[rule.id] = rule
+        results.append(_result(issue, uri, sources))
+    problems = _problems(report["errors"], log, sources)
     return Parsed(
-        looked_at=looked_at(sources, report["metrics"]) - set(unread),
-        rules=list(rules.values()),
+        looked_at=looked_at(sources, report["metrics"]) - problems.keys(),
+        rules=[rule.to_sarif() for rule in rules.values()],
         results=results,
         canary=frozenset(found),
-        problems=problems,
+        problems=[*sources.problems, *problems.values()],
+        notes=list(sources.notes),
     )
 
 
+def _problems(errors: Iterable[Json], log: str, sources: PythonSources) -> dict[str, Problem]:
+    problems: dict[str, Problem] = {}
+    for error in errors:
+        uri = sources.uri(error["filename"])
+        if uri is not None:
+            problems[uri] = Problem(uri, str(error["reason"]), kind="unparsed")
+    for test, path, line in _INTERNAL.findall(log):
+        uri = sources.uri(path)
+        if uri is not None:
+            place, _ = sources.place(uri, int(line))
+            problems.setdefault(uri, Problem(uri, f"bandit's check {test} broke on it", place))
+    return problems
+
+
 def _rule(issue: Json) -> Rule:
-    cwe = issue.get("issue_cwe", {}).get("id")
+    cwe = _CWE.get(issue["test_id"], issue.get("issue_cwe", {}).get("id"))
     name = str(issue["test_name"]).replace("_", " ")
     return Rule(
         id=issue["test_id"],
         name=str(issue["test_name"]),
         summary=f"{name} ({issue['test_id']})",
-        help=str(issue["issue_text"]),
+        help=_text(issue),
         fix=_FIXES.get(issue["test_id"], "Follow the documentation of the rule."),
         severity=_score(issue),
         help_uri=str(issue.get("more_info", "")),
@@ -88,15 +132,22 @@ def _rule(issue: Json) -> Rule:
 
 
 def _result(issue: Json, uri: str, sources: PythonSources) -> Json:
-    line, cell = sources.place(uri, int(issue["line_number"]))
-    last, _ = sources.place(uri, int(max(issue["line_range"], default=issue["line_number"])))
+    number = int(issue["line_number"])
+    line, last, cell = sources.span(uri, number, int(max(issue["line_range"], default=number)))
     return Result(
         rule_id=issue["test_id"],
-        message=str(issue["issue_text"]),
-        location=Location(uri=uri, start_line=line, end_line=max(line, last), logical=cell),
+        message=_text(issue),
+        location=Location(uri=uri, start_line=line, end_line=last, logical=cell),
         severity=_score(issue),
         suppression=suppression(issue),
     ).to_sarif()
+
+
+def _text(issue: Json) -> str:
+    text = str(issue["issue_text"])
+    if issue["test_id"] in _QUOTES_SECRET:
+        return f"{text.partition(':')[0]}. The value is not shown here."
+    return text
 
 
 def _score(issue: Json) -> float:
@@ -136,8 +187,6 @@ _FIXES = {
     "B311": "Use the secrets module for anything that must not be guessed.",
     "B314": "Parse XML with defusedxml.",
     "B324": "Use SHA-256 or better, or say usedforsecurity=False.",
-    "B403": "Load data in a format that holds no code: JSON, safetensors, ONNX or skops.",
-    "B404": "Pass a list of arguments and no shell, and nothing that a stranger chose.",
     "B501": "Leave certificate checks on.",
     "B506": "Use yaml.safe_load.",
     "B602": "Pass a list of arguments and no shell.",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlsecops.job import Completed, Job, Parsed, Problem, ToolError
-from mlsecops.sarif.build import Json, decode_uri
+import orjson
 
-_CANARY_FILE = "mlsecops-canary/.github/workflows/canary.yml"
+from mlsecops.job import Completed, Job, Parsed, Problem, ToolError
+from mlsecops.sarif.build import Json, Location, Result, decode_uri
+
+_CANARY_FILE = "canary/.github/workflows/canary.yml"
 _CANARY = b"""on: pull_request_target
 jobs:
   canary:
@@ -21,6 +23,7 @@ jobs:
 _CANARY_RULE = "zizmor/template-injection"
 _SEVERITY = {"High": 8.0, "Medium": 5.5, "Low": 3.0, "Informational": 1.0, "Unknown": 5.0}
 _CONFIDENCE_CUT = {"High": 0.0, "Medium": 0.5, "Low": 2.0, "Unknown": 0.5}
+_KIND = re.compile(r"(?:^|/)(action|dependabot)\.(ya?ml)$")
 _COMPLETED = re.compile(r"completed (?:\./)?(.+?)\s*$", re.MULTILINE)
 
 
@@ -37,40 +40,74 @@ class Zizmor:
 
     def run(self, job: Job) -> Parsed:
         """Scan twice, with and without honouring ignore comments: the difference is what they hide."""
-        folder = job.copy(job.targets, "sources")
-        canary = folder / _CANARY_FILE
-        canary.parent.mkdir(parents=True)
-        canary.write_bytes(_CANARY)
+        folder = job.work / "sources"
+        copies = {copy_name(number, uri): uri for number, uri in enumerate(job.targets)}
+        for name, uri in copies.items():
+            _write(folder / name, job.project.read_bytes(uri))
+        _write(folder / _CANARY_FILE, _CANARY)
         everything = _scan(job, folder, "--no-ignores")
         honoured = _scan(job, folder)
-        return parse(_run_of(everything), _run_of(honoured), _completed(everything), job.targets)
+        return parse(_run_of(everything), _run_of(honoured), _completed(everything), copies)
 
 
-def parse(everything: Json, honoured: Json, completed: Collection[str], targets: Collection[str]) -> Parsed:
-    """Two SARIF runs of zizmor -> findings, those that an ignore comment hides marked as suppressed."""
+def copy_name(number: int, uri: str) -> str:
+    """A path that says the same to zizmor as the file's own: it goes by folder and name alone."""
+    kind = _KIND.search(uri)
+    if kind is None:
+        return f"{number:04}/.github/workflows/workflow.yml"
+    return f"{number:04}/{'.github/' if kind[1] == 'dependabot' else ''}{kind[1]}.{kind[2]}"
+
+
+def parse(everything: Json, honoured: Json, completed: Collection[str], copies: Mapping[str, str]) -> Parsed:
+    """Two SARIF runs of zizmor over numbered copies -> findings on the files that they were made from.
+
+    Those that an ignore comment hides are marked as suppressed.
+    """
     kept = {_key(result) for result in honoured["results"]}
     results: list[Json] = []
     found: set[str] = set()
     scores: dict[str, float] = {}
     for result in everything["results"]:
-        uri = _uri(result)
-        if uri == _CANARY_FILE:
+        path = _path(result)
+        if path == _CANARY_FILE:
             found.add(result["ruleId"])
             continue
+        if path not in copies:
+            raise ToolError(f"it reports a file that it was not given ({path})")
         score = _score(result)
         scores[result["ruleId"]] = max(score, scores.get(result["ruleId"], 0.0))
-        result["properties"] = {**result.get("properties", {}), "mlsecops": {"severity": score}}
-        if _key(result) not in kept:
-            result["suppressions"] = [{"kind": "inSource", "justification": "zizmor: ignore comment"}]
-        results.append(result)
-    unread = sorted(set(targets) - set(completed))
+        results.append(_result(result, copies[path], score, suppressed=_key(result) not in kept))
+    read = {copies[path] for path in completed if path in copies}
     return Parsed(
-        looked_at=frozenset(completed) & frozenset(targets),
+        looked_at=frozenset(read),
         rules=[_rule(rule, scores) for rule in everything["tool"]["driver"].get("rules", [])],
         results=results,
         canary=frozenset(found),
-        problems=[Problem(uri, "zizmor could not parse it", kind="unparsed") for uri in unread],
+        problems=[Problem(uri, "zizmor could not parse it") for uri in copies.values() if uri not in read],
     )
+
+
+def _result(result: Json, uri: str, score: float, *, suppressed: bool) -> Json:
+    """The finding without the text of the workflow, which may hold a secret."""
+    region = result["locations"][0]["physicalLocation"].get("region", {})
+    return Result(
+        rule_id=result["ruleId"],
+        message=str(result["message"]["text"]),
+        location=Location(
+            uri=uri,
+            start_line=int(region.get("startLine", 1)),
+            start_column=region.get("startColumn"),
+            end_line=region.get("endLine"),
+            end_column=region.get("endColumn"),
+        ),
+        severity=score,
+        suppression="zizmor: ignore comment" if suppressed else None,
+    ).to_sarif()
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
 
 
 def _scan(job: Job, folder: Path, *extra: str) -> Completed:
@@ -86,8 +123,6 @@ def _scan(job: Job, folder: Path, *extra: str) -> Completed:
 
 
 def _run_of(completed: Completed) -> Json:
-    import orjson
-
     try:
         run: Json = orjson.loads(completed.output.read_bytes())["runs"][0]
     except (orjson.JSONDecodeError, LookupError, TypeError) as error:
@@ -111,11 +146,11 @@ def _score(result: Json) -> float:
     return severity - _CONFIDENCE_CUT.get(str(own.get("zizmor/confidence")), 0.5)
 
 
-def _uri(result: Json) -> str:
-    uri = decode_uri(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"])
-    return uri.removeprefix("./")
+def _path(result: Json) -> str:
+    path = decode_uri(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"])
+    return path.removeprefix("./")
 
 
 def _key(result: Json) -> tuple[str, str, str]:
     place = result["locations"][0]["physicalLocation"]
-    return result["ruleId"], _uri(result), str(sorted(place.get("region", {}).items(), key=str))
+    return result["ruleId"], _path(result), str(sorted(place.get("region", {}).items(), key=str))
