@@ -14,12 +14,13 @@ from packaging.version import Version
 
 from mlsecops.dependencies import Dependency, Listing, Reference, Unaudited, read_manifest
 from mlsecops.dependencies.model import LOCAL_FILE
-from mlsecops.job import Job, Problem, ToolError
+from mlsecops.job import Job, Problem, ToolError, printable
 from mlsecops.project import Manifest
 
 _RESOLVE_SECONDS = 180.0
 _NO_NETWORK = re.compile(
-    r"error sending request|failed to fetch|dns error|connection|connect error|timed out|did not end within",
+    r"error sending request|failed to fetch|dns error|lookup address|name resolution|connection|"
+    r"connect error|unreachable|timed out|did not end within",
     re.IGNORECASE,
 )
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)(?:\s*;[^#]*)?(?:\s*# via (.*))?$")
@@ -233,22 +234,31 @@ def compile_requirements(
     _write(narrowing, constraints)
     chosen = ["--python-version", target.python] if target.python else []
     chosen += ["--python-platform", target.system] if target.system else []
-    job.execute(
+    done = job.execute(
         [str(job.context.toolbox.environments.uv), "pip", "compile", "--quiet", "--only-binary=:all:"]
         + ["--no-header", "--no-emit-index-url", "--annotation-style=line", *chosen]
         + ["--python", job.context.toolbox.environments.python("pip-audit")]
         + ["--constraints", str(narrowing), "--output-file", str(output), str(source)],
-        exit_codes=(0,),
+        exit_codes=(0, 1, 2),  # an answer, none that fits, an error
         output=output,
         timeout=_RESOLVE_SECONDS,
         installer=True,
         silent=True,  # when no marker holds here there is nothing to write
         env={"UV_HTTP_RETRIES": "1", "UV_NO_PROGRESS": "1"},
     )
+    if done.exit_code != 0:
+        raise ToolError(cause(done.stderr.read_text(encoding="utf-8", errors="replace")))
     try:
         return output.read_text(encoding="utf-8")
     except OSError as error:
         raise ToolError("uv wrote no output") from error
+
+
+def cause(stderr: str) -> str:
+    """The last of the causes that uv tells, in one line and without its hints."""
+    told = re.split(r"^\s*hint:", stderr, maxsplit=1, flags=re.MULTILINE)[0]
+    last = re.split(r"^(?:error:|\s*(?:cause:|Caused by:|╰─▶))", told, flags=re.MULTILINE)[-1]
+    return printable(" ".join(last.split())[:400]) or "uv gave no reason"
 
 
 def _write(file: Path, requirements: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mlsecops import resolution
 from mlsecops.dependencies import Dependency
 from mlsecops.job import Job, ToolError
-from mlsecops.resolution import Package, Resolution, Resolver, Target, anchored
+from mlsecops.resolution import Package, Resolution, Resolver, Target, anchored, cause
 from mlsecops.tools.cyclonedx import CycloneDx
 from support.contexts import context
 
@@ -92,6 +92,24 @@ def test_no_package_of_an_answer_is_lost(names: list[str], data: st.DataObject) 
     lines = {each.name: each.line for each in named}
     for each in packages:
         assert each.line == lines.get(each.via or each.name, 1)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "expected"),
+    [
+        (
+            "error: No solution found\n  cause: Because a\n         and b.\n\nhint: try c\n  or d\n",
+            "Because a and b.",
+        ),
+        ("error: Failed to fetch\n  Caused by: dns error\n  Caused by: no such host\n", "no such host"),
+        ("  × No solution found:\n  ╰─▶ Because a\n      and b.\n", "Because a and b."),
+        ("error: it is broken\n", "it is broken"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("", "uv gave no reason"),
+    ],
+)
+def test_the_cause_that_uv_tells_last_is_what_people_read(stderr: str, expected: str) -> None:
+    assert cause(stderr) == expected
 
 
 def resolve(root: Path, tmp_path: Path) -> Resolution:
