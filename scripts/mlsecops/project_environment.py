@@ -21,7 +21,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from mlsecops.dependencies import read_manifest
-from mlsecops.job import Job, ToolError
+from mlsecops.job import Job, ToolError, printable
 from mlsecops.project import Manifest, Project
 
 _TEST_WORDS = re.compile(r"(?:^|[-_./])(?:dev|develop|development|test|tests|testing|ci)(?:$|[-_./])")
@@ -63,7 +63,7 @@ def make(job: Job, source: Path, python: str | None) -> ProjectEnvironment:
     """
     installations = _installations(job, source)
     wanted, must, why = wanted_python(source, python)
-    if not installations and wanted == _OURS:
+    if not (installations or _is_package(source)) and wanted == _OURS:
         return ProjectEnvironment(job.environment())
     environment, notes = _bare(job, wanted, must, why)
     for arguments in installations:
@@ -147,19 +147,19 @@ def _installations(job: Job, source: Path) -> list[list[str]]:
     extras = _extras(source)
     if files:
         readable = [part for each in files for part in ("-r", str(_readable(job, source, each)))]
-        return [[*readable, *(["-r", "pyproject.toml", *extras] if extras else [])]]
+        return [[*readable, *extras]]
     if "pylock" in kinds:
         return [["-r", str(source / kinds["pylock"].uri)]]
     for lock, manifest in _FOREIGN_LOCKS:
         if lock in kinds:
             return [_locked(job, kinds[lock], kinds.get(manifest))]
     if "pyproject" in kinds and (_table(source, "project") or extras):
-        return [["-r", "pyproject.toml", *extras]]
+        return [extras or ["-r", "pyproject.toml"]]
     for kind in ("pyproject", "pipfile", "conda", "pixi", "setup-cfg", "setup-py"):
         listed = [each.requirement for each in _listed(job, kinds.get(kind))]
         if listed:
             return [["-r", str(_written(job, "named.txt", listed))]]
-    return [[]] if _is_package(source) else []
+    return []
 
 
 def requirement_files(project: Project) -> Iterable[Manifest]:
@@ -225,9 +225,12 @@ def _install_project(job: Job, environment: ProjectEnvironment, source: Path) ->
     if not _is_package(source):
         return []
     try:
-        _uv(job, "", source, "pip", "install", *_into(environment), "--no-deps", "-e", str(source))
+        _uv(
+            *(job, "the project itself could not be installed, its tests ran from its folder", source),
+            *("pip", "install", *_into(environment), "--no-deps", "-e", str(source)),
+        )
     except ToolError as error:
-        return [f"the project itself could not be installed, its tests ran from its folder ({error})"]
+        return [str(error)]
     return []
 
 
@@ -271,12 +274,10 @@ def _into(environment: ProjectEnvironment) -> list[str]:
 
 def _uv(job: Job, complaint: str, folder: Path, *arguments: str) -> None:
     """Run uv in a folder; it prints nothing when all is well, so its exit code is the evidence."""
-    if arguments[:2] == ("pip", "install") and "-r" not in arguments and "-e" not in arguments:
-        return
     try:
-        job.execute(
+        completed = job.execute(
             [str(job.context.toolbox.environments.uv), "--quiet", *arguments],
-            exit_codes=(0,),
+            exit_codes=range(256),
             timeout=_INSTALL_SECONDS,
             installer=True,
             silent=True,
@@ -285,13 +286,30 @@ def _uv(job: Job, complaint: str, folder: Path, *arguments: str) -> None:
             env={"UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "1")},
         )
     except ToolError as error:
-        raise ToolError(f"{complaint}: {error}" if complaint else str(error)) from error
+        raise ToolError(f"{complaint}: {error}") from error
+    if completed.exit_code:
+        said = completed.stderr.read_text(encoding="utf-8", errors="replace")
+        raise ToolError(f"{complaint}: {cause(said)}")
+
+
+def cause(said: str) -> str:
+    """What uv printed -> the innermost cause, in one line."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    hints = [number for number, line in enumerate(lines) if line.lstrip(" │").startswith("hint:")]
+    lines = lines[: hints[0]] if hints and hints[0] else lines
+    marks = [number for number, line in enumerate(lines) if re.search("─▶|Caused by:", line)]
+    innermost = lines[marks[-1] :] if marks else lines
+    words = " ".join(re.sub(r"^\W*(?:Caused by: |error: )?", "", line) for line in innermost)
+    return printable(words)[:400] or "uv gave no reason"
 
 
 def _extras(source: Path) -> list[str]:
+    """Options that install what pyproject.toml names for tests, and with extras the project's own needs."""
     extras = _named_for_tests(source, "project", "optional-dependencies")
     groups = _named_for_tests(source, "dependency-groups")
-    return [*(f"--extra={extra}" for extra in extras), *(f"--group={group}" for group in groups)]
+    # uv takes extras only of a file that it installs from, groups also of one without a project.
+    file = ["-r", "pyproject.toml"] if _table(source, "project") and (extras or groups) else []
+    return [*file, *(f"--extra={each}" for each in extras), *(f"--group={each}" for each in groups)]
 
 
 def _named_for_tests(source: Path, *keys: str) -> list[str]:

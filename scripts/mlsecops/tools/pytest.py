@@ -291,5 +291,6 @@ def _last_words(completed: Completed) -> str:
             stream.seek(max(0, file.stat().st_size - 65536))
             text = stream.read().decode("utf-8", "replace")
         lines = lines or [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line for line in lines if not re.search(r"^[=_]{3}|mlsecops.canary|\d+ (?:failed|passed)", line)]
     telling = [line for line in lines if re.search(r"error|fail|exit|not found|no such", line, re.IGNORECASE)]
     return next((printable(each)[:300] for each in reversed(telling or lines)), "")
