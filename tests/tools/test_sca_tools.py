@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from mlsecops.advisories.record import Affected, Record
+from mlsecops.advisories.snapshot import make
 from mlsecops.advisories.source import OSV_URL_VARIABLE
 from mlsecops.job import Context, Options, Scan, Skip
 from mlsecops.policy import Policy
@@ -103,6 +105,26 @@ def test_a_hashed_list_is_audited_as_it_is(tmp_path: Path) -> None:
     assert own(audit)["data"] == {"source": "snapshot shipped with mlsecops", "date": "2024-10-10"}
     assert own(made["cyclonedx-bom"])["status"] == "passed", own(made["cyclonedx-bom"])["reason"]
     assert components(tmp_path) == ["flask==2.0.1", "pyyaml==5.3.1", "six==1.16.0"]
+
+
+def test_a_vulnerability_is_found_though_pip_audit_calls_it_by_another_name(tmp_path: Path) -> None:
+    def record(identifier: str, package: str, fixed: str, *aliases: str) -> Record:
+        affected = Affected(package, ((("introduced", "0"), ("fixed", fixed)),))
+        return Record(id=identifier, modified="2026-01-01T00:00:00Z", aliases=aliases, affected=(affected,))
+
+    data, day = tmp_path / "own.json.gz", date(2026, 11, 19)
+    records = [
+        record("GHSA-6757-jp84-gxfx", "pyyaml", "5.3.1", YAML_CVE),
+        record("GHSA-aaaa-bbbb-cccc", "six", "2", "CVE-2026-1000", "PYSEC-2026-7"),
+    ]
+    make(records, name="own", date=day, built=day, sources=(), kev={}).save(data)
+    shared, _ = prepared(tmp_path, {"requirements.txt": f"six==1.16.0 {HASH}\n"})
+    due = sca.plan(shared.project, shared.policy, Options(advisories=data))
+    (audit,) = [each for each in due if isinstance(each, Scan) and each.tool.name == "pip-audit"]
+    made = scan(audit.tool, audit.targets, shared)
+    assert own(made)["status"] == "findings", own(made)["reason"]
+    assert own(made)["canary"] == "found"
+    assert places(made, "CVE-2026-1000") == [("requirements.txt", 1)]
 
 
 def test_a_clean_list_passes(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ class CycloneDx:
     environment: str | None = "cyclonedx-bom"
     information_uri: str = "https://github.com/CycloneDX/cyclonedx-python"
     canary_rules: frozenset[str] = frozenset({_CANARY})
-    weight: float = 3.0
+    weight: float = 0.5
     timeout: float = 300.0
 
     def run(self, job: Job) -> Parsed:

@@ -44,7 +44,7 @@ class PipAudit:
     environment: str | None = "pip-audit"
     information_uri: str = "https://github.com/pypa/pip-audit"
     canary_rules: frozenset[str] = frozenset({_CANARY_RULE})
-    weight: float = 4.0
+    weight: float = 1.5
     timeout: float = 600.0
 
     def run(self, job: Job) -> Parsed:
