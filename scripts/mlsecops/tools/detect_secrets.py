@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from mlsecops.job import Job, Parsed, ToolError
+from mlsecops.placeholders import is_placeholder
 from mlsecops.sarif.build import Json, Location, Result, Rule
 
 # Assembled here, so that no scanner takes this line for a leak.
@@ -25,10 +26,23 @@ _FILTERS_OFF = (
 _CHECKED = re.compile(r"Checking file: (.+)$", re.MULTILINE)
 _ALLOWED = re.compile(r"pragma: ?(?:allow|white)list[ -]secret(.*)", re.IGNORECASE)
 _ALLOWED_NEXT = re.compile(r"pragma: ?(?:allow|white)list[ -]nextline[ -]secret(.*)", re.IGNORECASE)
-# Hashes that are meant to be public: lock files, resource integrity, image digests, commits of actions.
-_PUBLIC_HASH = re.compile(
-    r"sha(?:1|256|384|512)\b|integrity|checksum|digest|@[0-9a-f]{40}\b|md5", re.IGNORECASE
+# Random by nature and meant to be public: hashes in lock files, pinned commits, images in notebooks.
+_PUBLIC = re.compile(
+    r"(?<![a-z])sha(?:1|224|256|384|512)?(?![a-z])|hash|commit|revision|integrity|checksum|digest|fingerprint"
+    r"|etag|md5|@[0-9a-f]{40}|image/|base64,|ssh-(?:rsa|ed25519)|run_id",
+    re.IGNORECASE,
 )
+# What a kind calls the secret, to tell placeholders: the report holds no values.
+_VALUES = {
+    "secret-keyword": re.compile(r"""[:=(,]\s*["']?([^\s"',;)]+)"""),
+    "basic-auth-credentials": re.compile(r"://[^\s:/@]*:([^\s@/]+)@"),
+    "aws-access-key": re.compile(r"\b(A[KS]IA[0-9A-Z]{16})"),
+}
+# Longer than any secret on one line: data, in which every search takes long.
+_DATA = re.compile(r"[A-Za-z0-9+/=]{2000,}")
+# detect-secrets reads some kinds of files in their own way, and passes others over by their suffix.
+_SUFFIXES = frozenset((".py", ".js", ".java", ".go", ".php", ".cs", ".c", ".cpp", ".tf", ".swift"))
+_SUFFIXES |= frozenset((".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties"))
 # How sure each kind is: a token in a vendor's form, a keyword with a value, a text that only looks random.
 _VENDOR, _KEYWORD, _RANDOM = 9.1, 6.5, 3.0
 _SCORES = {
@@ -66,7 +80,7 @@ class DetectSecrets:
         except orjson.JSONDecodeError as error:
             raise ToolError(f"its output cannot be read: it is not whole JSON ({error})") from error
         log = completed.stderr.read_text(encoding="utf-8", errors="surrogateescape")
-        lines = {uri: job.project.read_text(uri).split("\n") for uri in _reported(report, copies)}
+        lines = {uri: job.project.read_lines(uri) for uri in _reported(report, copies)}
         return parse(report, copies, _CHECKED.findall(log), lines)
 
 
@@ -80,25 +94,38 @@ def parse(
     found: set[str] = set()
     rules: dict[str, Json] = {}
     results: list[Json] = []
+    left_out = 0
     for path, secrets in report["results"].items():
-        for secret in secrets:
-            rule = _rule(secret["type"])
-            uri = copies.get(path)
-            if uri is None:
-                found.add(rule.id)
-                continue
-            line = int(secret["line_number"])
+        kinds = [(int(secret["line_number"]), _rule(secret["type"])) for secret in secrets]
+        uri = copies.get(path)
+        if uri is None:
+            found |= {rule.id for _, rule in kinds}
+            continue
+        told: set[int] = set()
+        # One finding a line: the surest kind speaks for the others.
+        for line, rule in sorted(kinds, key=lambda kind: (kind[0], -kind[1].severity, kind[1].id)):
             around = lines[uri][max(0, line - 2) : line]
-            if rule.severity <= _RANDOM and around and _PUBLIC_HASH.search(around[-1]):
-                continue
-            rules[rule.id] = rule.to_sarif()
-            results.append(_result(rule, uri, line, around))
+            if _is_public(rule, around[-1] if around else ""):
+                left_out += 1
+            elif line not in told:
+                told.add(line)
+                rules[rule.id] = rule.to_sarif()
+                results.append(_result(rule, uri, line, around))
     return Parsed(
         looked_at=frozenset(copies[path] for path in checked if path in copies),
         rules=list(rules.values()),
         results=results,
         canary=frozenset(found),
+        notes=[f"{left_out} hashes, commits, images and placeholders are not reported"] if left_out else [],
     )
+
+
+def _is_public(rule: Rule, line: str) -> bool:
+    if rule.severity <= _RANDOM:
+        return _PUBLIC.search(line) is not None
+    expression = _VALUES.get(rule.id)
+    values = expression.findall(line) if expression else []
+    return bool(values) and all(map(is_placeholder, values))
 
 
 def _result(rule: Rule, uri: str, line: int, around: list[str]) -> Json:
@@ -137,9 +164,10 @@ def _numbered_copies(job: Job) -> dict[str, str]:
     folder = job.work / "sources"
     folder.mkdir()
     for number, uri in enumerate(job.targets):
-        suffix = PurePosixPath(uri).suffix
-        name = f"{number:06}{suffix if re.fullmatch(r'[.][A-Za-z0-9]{1,10}', suffix) else ''}"
-        (folder / name).write_bytes(job.project.read_text(uri).encode("utf-8", "surrogateescape"))
+        suffix = PurePosixPath(uri).suffix.lower()
+        name = f"{number:06}{suffix if suffix in _SUFFIXES else '.txt'}"
+        text = _DATA.sub("", "\n".join([*job.project.read_lines(uri), ""]))
+        (folder / name).write_bytes(text.encode("utf-8", "replace"))
         copies[f"sources/{name}"] = uri
     return copies
 

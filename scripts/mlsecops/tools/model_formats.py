@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 import json
+import lzma
+import struct
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
-from mlsecops.job import Job, Parsed, Problem
+from mlsecops import onnx
+from mlsecops.job import Job, Parsed, Problem, printable
+from mlsecops.onnx import FormatError
 from mlsecops.project import ModelFile
 from mlsecops.sarif.build import Json, Location, Result, Rule
 
@@ -47,13 +52,19 @@ RULES = (ESCAPES, CUSTOM, OBJECTS)
 _STANDARD_DOMAINS = frozenset(
     ["", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training", "com.microsoft"]
 )
-_MAX_HEADER = 100_000_000
+_MAX_HEADER = 25_000_000  # bytes; the largest models there are need a tenth
 _MAX_MODEL = 2**31
-_MAX_DEPTH = 16
-
-
-class FormatError(Exception):
-    """A file that does not keep to its format; the text is one sentence."""
+_MAX_NPY_HEADER = 1 << 16
+_BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -63,12 +74,12 @@ class ModelFormats:
     name: str = "mlsecops-model-formats"
     environment: str | None = None
     information_uri: str = ""
-    canary_rules: frozenset[str] = frozenset({ESCAPES.id})
+    canary_rules: frozenset[str] = frozenset(rule.id for rule in RULES)
     weight: float = 0.3
     timeout: float = 300.0
 
     def run(self, job: Job) -> Parsed:
-        """Read every target with the reader of its format, then a model that reads `/etc/passwd`."""
+        """Read every target with the reader of its format, then the known-bad model and array."""
         models = {model.uri: model for model in job.project.models}
         results: list[Json] = []
         problems: list[Problem] = []
@@ -83,8 +94,8 @@ class ModelFormats:
                 except (FormatError, OSError) as error:
                     reason = str(error)
             problems.append(Problem(uri, reason))
-        canary = job.canary({"canary.onnx": canary_model()}) / "canary.onnx"
-        found = _read_onnx(canary, "canary")
+        canary = job.canary({"canary.onnx": canary_model(), "canary.npy": _CANARY_ARRAY})
+        found = [*_read_onnx(canary / "canary.onnx", "canary"), *_read_npy(canary / "canary.npy", "canary")]
         return Parsed(
             looked_at=frozenset(looked_at),
             rules=[rule.to_sarif() for rule in RULES],
@@ -109,112 +120,19 @@ def _read(path: Path, model: ModelFile) -> list[Json]:
 
 
 def _read_onnx(path: Path, uri: str) -> list[Json]:
-    """Walk the protobuf message of a model (onnx.proto3) without any of its tensors' data."""
     if path.stat().st_size > _MAX_MODEL:
         raise FormatError("not scanned: an ONNX file cannot be larger than 2 GiB")
-    data = path.read_bytes()
-    if not data:
-        raise FormatError("not scanned: the file is empty")
-    places: set[str] = set()
-    domains: set[str] = set()
-    graphs = [value for number, value in fields(data) if number == 7 and isinstance(value, bytes)]
-    functions = [value for number, value in fields(data) if number == 25 and isinstance(value, bytes)]
-    if not graphs:
-        raise FormatError("not scanned: it has no ONNX graph")
-    for graph in graphs:
-        _walk_graph(graph, places, domains, 0)
-    for function in functions:
-        for number, node in fields(function):
-            if number == 7 and isinstance(node, bytes):
-                _walk_node(node, places, domains, 0)
-    local = {_text(function, 10) for function in functions}
+    found = onnx.read(path.read_bytes())
     results = [
         _result(ESCAPES, uri, f"The model reads its weights from `{place}`, outside of its folder.", place)
-        for place in sorted(places)
+        for place in sorted(map(printable, found.places))
         if place.startswith(("/", "\\")) or ".." in place.replace("\\", "/").split("/") or ":" in place
     ]
     results += [
         _result(CUSTOM, uri, f"The model needs operators of the domain `{domain}`.", domain)
-        for domain in sorted(domains - _STANDARD_DOMAINS - local)
+        for domain in sorted(map(printable, found.domains - _STANDARD_DOMAINS - found.own_domains))
     ]
     return results
-
-
-def _walk_graph(graph: bytes, places: set[str], domains: set[str], depth: int) -> None:
-    for number, value in fields(graph):
-        if not isinstance(value, bytes):
-            continue
-        if number == 1:
-            _walk_node(value, places, domains, depth)
-        elif number == 5:
-            _walk_tensor(value, places)
-        elif number == 15:
-            for inner, tensor in fields(value):
-                if inner in (1, 2) and isinstance(tensor, bytes):
-                    _walk_tensor(tensor, places)
-
-
-def _walk_node(node: bytes, places: set[str], domains: set[str], depth: int) -> None:
-    if depth > _MAX_DEPTH:
-        raise FormatError(f"not scanned: its graphs are nested more than {_MAX_DEPTH} deep")
-    domains.add(_text(node, 7))
-    for number, attribute in fields(node):
-        if number != 5 or not isinstance(attribute, bytes):
-            continue
-        for kind, value in fields(attribute):
-            if kind in (5, 10) and isinstance(value, bytes):
-                _walk_tensor(value, places)
-            elif kind in (6, 11) and isinstance(value, bytes):
-                _walk_graph(value, places, domains, depth + 1)
-
-
-def _walk_tensor(tensor: bytes, places: set[str]) -> None:
-    for number, entry in fields(tensor):
-        if number == 13 and isinstance(entry, bytes) and _text(entry, 1) == "location":
-            places.add(_text(entry, 2))
-
-
-def _text(message: bytes, wanted: int) -> str:
-    for number, value in fields(message):
-        if number == wanted and isinstance(value, bytes):
-            return value.decode("utf-8", "replace")
-    return ""
-
-
-def fields(message: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """The fields of a protobuf message (encoding of protocol buffers): number and bytes or integer."""
-    position, end = 0, len(message)
-    while position < end:
-        key, position = _varint(message, position)
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            value, position = _varint(message, position)
-            yield number, value
-        elif wire in (1, 5):
-            position += 8 if wire == 1 else 4
-        elif wire == 2:
-            length, position = _varint(message, position)
-            if position + length > end:
-                raise FormatError("not scanned: it is cut off")
-            yield number, message[position : position + length]
-            position += length
-        else:
-            raise FormatError("not scanned: it is not a protobuf message")
-    if position != end:
-        raise FormatError("not scanned: it is cut off")
-
-
-def _varint(message: bytes, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        if position >= len(message) or shift > 63:
-            raise FormatError("not scanned: it is not a protobuf message")
-        byte = message[position]
-        value |= (byte & 0x7F) << shift
-        position += 1
-        if byte < 0x80:
-            return value, position
-        shift += 7
 
 
 def _read_safetensors(path: Path, uri: str) -> list[Json]:
@@ -226,18 +144,31 @@ def _read_safetensors(path: Path, uri: str) -> list[Json]:
         if size < 8 or length > min(_MAX_HEADER, size - 8):
             raise FormatError("not scanned: its header is longer than the file")
         try:
-            header = json.loads(stream.read(length))
+            header = json.loads(stream.read(length), object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
-            raise FormatError("not scanned: its header is not JSON") from error
+            raise FormatError("not scanned: its header is not JSON with each name once") from error
     try:
-        spans = sorted(tuple(header[name]["data_offsets"]) for name in header if name != "__metadata__")
-        contiguous = all(first[1] == second[0] for first, second in pairwise(spans))
-        whole = not spans or (spans[0][0] == 0 and spans[-1][1] == size - 8 - length)
-    except (LookupError, TypeError, AttributeError) as error:
+        spans = sorted(_span(header[name]) for name in header if name != "__metadata__")
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise FormatError("not scanned: its header does not describe tensors") from error
-    if not (contiguous and whole):
+    contiguous = all(first[1] == second[0] for first, second in pairwise(spans))
+    filled = (spans[0][0], spans[-1][1]) if spans else (0, 0)
+    if not contiguous or filled != (0, size - 8 - length):
         raise FormatError("not scanned: its tensors overlap, leave holes, or do not fill the file")
     return []
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name stands there twice")
+    return dict(pairs)
+
+
+def _span(tensor: Json) -> tuple[int, int]:
+    begin, end = tensor["data_offsets"]
+    if type(begin) is not int or type(end) is not int or not 0 <= begin <= end:
+        raise ValueError("offsets are whole numbers in order")
+    return begin, end
 
 
 def _read_npy(path: Path, uri: str) -> list[Json]:
@@ -255,7 +186,9 @@ def _read_npz(path: Path, uri: str) -> list[Json]:
             for name in names:
                 with archive.open(name) as member:
                     holds |= _npy_holds_objects(member)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except FormatError:
+        raise
+    except _BROKEN_ZIP as error:
         raise FormatError(f"not scanned: it is no readable zip ({error})") from error
     return _objects(holds, uri)
 
@@ -266,14 +199,23 @@ def _npy_holds_objects(stream: IO[bytes]) -> bool:
     if magic[:6] != b"\x93NUMPY" or magic[6:7] not in (b"\x01", b"\x02", b"\x03"):
         raise FormatError("not scanned: it has no NumPy header")
     length = int.from_bytes(stream.read(2 if magic[6] == 1 else 4), "little")
-    if length > 1 << 20:
+    if length > _MAX_NPY_HEADER:
         raise FormatError("not scanned: its NumPy header is too long")
     try:
         header = ast.literal_eval(stream.read(length).decode("latin-1").strip())
         kind = header["descr"]
     except (ValueError, SyntaxError, LookupError, TypeError, RecursionError, MemoryError) as error:
         raise FormatError("not scanned: its NumPy header cannot be read") from error
-    return "O" in (kind if isinstance(kind, str) else repr(kind))
+    return _names_objects(kind)
+
+
+def _names_objects(kind: object) -> bool:
+    """Whether a type description has an object type in it; names of fields do not count."""
+    if isinstance(kind, str):
+        return "O" in kind or "obj" in kind
+    if isinstance(kind, list):
+        return any(isinstance(field, tuple) and any(map(_names_objects, field[1:])) for field in kind)
+    return isinstance(kind, tuple) and any(map(_names_objects, kind))
 
 
 def _objects(holds: bool, uri: str) -> list[Json]:
@@ -286,15 +228,17 @@ def _result(rule: Rule, uri: str, message: str, what: str) -> Json:
 
 
 def canary_model() -> bytes:
-    """An ONNX model with one tensor whose data is said to lie in `/etc/passwd`."""
+    """An ONNX model of a custom operator and a tensor whose data is said to lie in `/etc/passwd`."""
     entry = _field(1, b"location") + _field(2, b"/etc/passwd")
-    return _field(7, _field(5, _field(13, entry)))
+    node = _field(1, _field(7, b"canary.domain"))
+    return _field(7, node + _field(5, _field(13, entry)))
 
 
 def _field(number: int, value: bytes) -> bytes:
     return bytes([number << 3 | 2, len(value)]) + value
 
 
+_CANARY_ARRAY = b"\x93NUMPY\x01\x00\x32\x00{'descr': '|O', 'fortran_order': 0, 'shape': (1,)}"
 _READERS: Mapping[str, Callable[[Path, str], list[Json]]] = {
     "onnx": _read_onnx,
     "safetensors": _read_safetensors,

@@ -14,16 +14,21 @@ from mlsecops.sarif.build import Json
 _CANARY = b"cposix\nsystem\n(Vecho mlsecops canary\ntR."
 _SCANNED = re.compile(r"^Scanned files: (\d+)$", re.MULTILINE)
 _END = re.compile(r"^Dangerous globals: \d+\n", re.MULTILINE)
+_UNKNOWN = re.compile(r"^Suspicious globals: (\d+)$", re.MULTILINE)
 _DANGEROUS = re.compile(r"dangerous import '(\S+) (\S+)' FOUND$", re.MULTILINE)
 _TROUBLE = re.compile(r"^(?:WARNING|ERROR): (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one call said about one file; `trouble` is why it does not count as read."""
+    """What one call said about one file.
+
+    `trouble` is why it does not count as read, `unknown` how many imports picklescan has no opinion about.
+    """
 
     imports: tuple[str, ...]
     trouble: str | None
+    unknown: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Picklescan:
         problems = list(models.problems)
         results: list[Json] = []
         looked_at: set[str] = set()
+        unknown: list[str] = []
         for name, uri in models.origins.items():
             try:
                 outcome = _call(job, models.folder / name)
@@ -54,6 +60,9 @@ class Picklescan:
                 problems.append(Problem(uri, outcome.trouble, kind="unparsed"))
             else:
                 looked_at.add(uri)
+            if outcome.unknown:
+                unknown.append(uri)
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         canary = _call(job, job.canary({"canary.pkl": _CANARY}) / "canary.pkl")
         return Parsed(
             looked_at=frozenset(looked_at),
@@ -61,6 +70,7 @@ class Picklescan:
             results=results,
             canary=frozenset({UNSAFE.id} if "posix.system" in canary.imports else ()),
             problems=problems,
+            notes=[f"imports in {unknown[0]}{more} are on no list of picklescan"] if unknown else [],
         )
 
 
@@ -88,4 +98,5 @@ def parse(exit_code: int, text: str, name: str) -> Outcome:
         return Outcome(imports, "picklescan says that it scanned nothing")
     if (exit_code == 1) != bool(imports):
         return Outcome(imports, "picklescan's exit code and its text contradict each other")
-    return Outcome(imports, None)
+    unknown = _UNKNOWN.search(text)
+    return Outcome(imports, None, int(unknown[1]) if unknown else 0)

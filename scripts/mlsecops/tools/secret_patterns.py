@@ -6,17 +6,18 @@ import re
 from dataclasses import dataclass
 
 from mlsecops.job import Job, Parsed, Problem
+from mlsecops.placeholders import is_masked, is_placeholder
+from mlsecops.project.text import split_lines
 from mlsecops.sarif.build import Json, Location, Result, Rule
 
 _FIX = "Revoke the secret, then read a new one from the environment or a secret store."
 _HELP = "Whoever can read the repository, or a copy of its history, can use this secret."
 _ALLOWED = re.compile(r"pragma: ?allowlist[ -]secret.*", re.IGNORECASE)
-# A value that stands for one: a placeholder, a variable, a call, an example.
-_PLACEHOLDER = re.compile(
-    r"^(?:x{3,}|\*{3,}|<.*|\$.*|\{.*|%.*|your|change|example|dummy|placeholder|test|none|null|secret$|password$|token$)",
-    re.IGNORECASE,
-)
-_MAX_LINE = 10_000
+# In code, what is assigned without quotes is a name or a call.
+_CODE = (".py", ".pyi", ".ipynb", ".js", ".ts", ".java", ".go", ".rs", ".c", ".h", ".cpp", ".cs", ".md")
+_ASSIGNED = "assigned-secret"
+_NO_SECRET = re.compile(r"[./~]|https?:|[a-z]+\.|\d+$")
+_MAX_LINE, _OVERLAP = 10_000, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def _vendor(identifier: str, what: str, expression: str, *needs: str) -> Pattern
 
 
 PATTERNS = (
-    _vendor("huggingface-token", "a Hugging Face token", r"hf_[A-Za-z]{30,40}(?![A-Za-z0-9])", "hf_"),
+    _vendor("huggingface-token", "a Hugging Face token", r"hf_[A-Za-z0-9]{30,40}(?![A-Za-z0-9])", "hf_"),
     _vendor(
         "huggingface-org-token", "a Hugging Face organisation token", r"api_org_[A-Za-z]{30,40}", "api_org_"
     ),
@@ -52,8 +53,7 @@ PATTERNS = (
         "github-token",
         "a GitHub token",
         r"gh[opsur]_[A-Za-z0-9]{36,}|github_pat_\w{60,}",
-        "gh",
-        "github_pat_",
+        *("ghp_", "gho_", "ghs_", "ghu_", "ghr_", "github_pat_"),
     ),
     _vendor(
         "aws-access-key", "an AWS access key", r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])", "AKIA", "ASIA"
@@ -62,7 +62,7 @@ PATTERNS = (
         "wandb-key",
         "a Weights & Biases API key",
         re.compile(
-            r"(?:wandb\w*key|wandb\.login)\W{1,12}(?:key\W{1,4})?(?P<value>[0-9a-f]{40})(?![0-9a-f])",
+            r"(?:wandb\w{0,20}key|wandb\.login)\W{1,12}(?:key\W{1,4})?(?P<value>[0-9a-f]{40})(?![0-9a-f])",
             re.IGNORECASE,
         ),
         ("wandb", "WANDB"),
@@ -71,7 +71,7 @@ PATTERNS = (
         "kaggle-key",
         "a Kaggle API key",
         re.compile(
-            r'(?:kaggle_key\W{1,6}|"username"\s*:\s*"[^"]+"\s*,\s*"key"\s*:\s*")(?P<value>[0-9a-f]{32})\b',
+            r'(?:kaggle_key\W{1,6}|"username"\s{0,4}:\s{0,4}"[^"]{1,60}"\s{0,4},\s{0,4}"key"\s{0,4}:\s{0,4}")(?P<value>[0-9a-f]{32})\b',
             re.IGNORECASE,
         ),
         ("kaggle", "KAGGLE", '"key"'),
@@ -92,11 +92,12 @@ PATTERNS = (
         8.0,
     ),
     Pattern(
-        "assigned-secret",
+        _ASSIGNED,
         "a secret assigned by name",
         re.compile(
-            r"^\s*(?:export\s+|ENV\s+|-\s*)?[A-Z0-9_]*(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|PRIVATE_KEY)"
-            r"\s*[=:]\s*(?P<value>[^\s'\"#;,(){}<>$]{12,200})\s*$"
+            r"^\s{0,40}(?:export\s{1,4}|ENV\s{1,4}|-\s{0,4})?[A-Z0-9_]{0,60}"
+            r"(?:PASSWORD|PASSWD|SECRET|(?:TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY|SECRET_KEY)(?=[^#]*\d))"
+            r"\s{0,4}[=:]\s{0,4}(?P<value>[^\s'\"#;,(){}<>$\[\]]{12,200})\s{0,40}$"
         ),
         ("TOKEN", "SECRET", "PASS", "KEY"),
         7.5,
@@ -142,12 +143,14 @@ def search(uri: str, text: str) -> list[Json]:
     present = [pattern for pattern in PATTERNS if any(need in text for need in pattern.needs)]
     if not present:
         return []
+    code = uri.lower().endswith(_CODE)
     results: list[Json] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        for start in range(0, max(len(line), 1), _MAX_LINE):
-            part = line[start : start + _MAX_LINE + 300]
-            results += [_result(pattern, uri, number, line) for pattern in present if _matches(pattern, part)]
-    return list({(each["ruleId"], _line(each)): each for each in results}.values())
+    for number, line in enumerate(split_lines(text), start=1):
+        found = [pattern for pattern in present if _is_in(pattern, line, code=code)]
+        # A vendor's token that is assigned by name is one secret, not two.
+        surest = [pattern for pattern in found if pattern.id != _ASSIGNED] or found
+        results += [_result(pattern, uri, number, line) for pattern in surest]
+    return results
 
 
 def canary() -> str:
@@ -176,12 +179,27 @@ def canary() -> str:
     return "\n".join(lines)
 
 
-def _matches(pattern: Pattern, line: str) -> bool:
+def _is_in(pattern: Pattern, line: str, *, code: bool) -> bool:
     if not any(need in line for need in pattern.needs):
         return False
+    if pattern.id == _ASSIGNED:
+        return not code and len(line) <= _MAX_LINE and _matches(pattern, line)
+    return any(
+        _matches(pattern, line[start : start + _MAX_LINE + _OVERLAP])
+        for start in range(0, len(line), _MAX_LINE)
+    )
+
+
+def _matches(pattern: Pattern, line: str) -> bool:
     for match in pattern.expression.finditer(line):
         value = match.groupdict().get("value")
-        if value is None or not _PLACEHOLDER.match(value):
+        if value is None:
+            made_up = is_masked(match[0])
+        else:
+            made_up = is_placeholder(value) or (
+                pattern.id == _ASSIGNED and _NO_SECRET.match(value) is not None
+            )
+        if not made_up:
             return True
     return False
 
@@ -206,8 +224,3 @@ def _result(pattern: Pattern, uri: str, line: int, text: str) -> Json:
         location=Location(uri=uri, start_line=line),
         suppression=allowed[0] if allowed else None,
     ).to_sarif()
-
-
-def _line(result: Json) -> int:
-    line: int = result["locations"][0]["physicalLocation"]["region"]["startLine"]
-    return line
