@@ -13,7 +13,7 @@ import re
 import shlex
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from mlsecops.project import Manifest, Project
 _TEST_WORDS = re.compile(r"(?:^|[-_./])(?:dev|develop|development|test|tests|testing|ci)(?:$|[-_./])")
 _MAIN_FILES = ("requirements", "req", "reqs", "base", "main", "prod", "all")
 _INSTALL_SECONDS = 1200.0
+_NO_NETWORK = re.compile(r"error sending request|dns error|failed to fetch", re.IGNORECASE)
 # Locks that uv does not read, each with the manifest that names what the project itself needs.
 _FOREIGN_LOCKS: tuple[tuple[str, str], ...] = (
     ("poetry-lock", "pyproject"),
@@ -274,6 +275,16 @@ def _into(environment: ProjectEnvironment) -> list[str]:
 
 def _uv(job: Job, complaint: str, folder: Path, *arguments: str) -> None:
     """Run uv in a folder; it prints nothing when all is well, so its exit code is the evidence."""
+    said = _complaint_of_uv(job, folder, arguments, {})
+    if _NO_NETWORK.search(said):
+        # What is in uv's cache will do, also where uv would ask the index whether there is something newer.
+        said = _complaint_of_uv(job, folder, arguments, {"UV_OFFLINE": "1"})
+        complaint += ", as the network cannot be reached"
+    if said:
+        raise ToolError(f"{complaint}: {cause(said)}")
+
+
+def _complaint_of_uv(job: Job, folder: Path, arguments: Iterable[str], env: Mapping[str, str]) -> str:
     try:
         completed = job.execute(
             [str(job.context.toolbox.environments.uv), "--quiet", *arguments],
@@ -283,13 +294,12 @@ def _uv(job: Job, complaint: str, folder: Path, *arguments: str) -> None:
             silent=True,
             cwd=folder,
             # Without a network it shall say so soon.
-            env={"UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "1")},
+            env={"UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "1"), **env},
         )
     except ToolError as error:
-        raise ToolError(f"{complaint}: {error}") from error
-    if completed.exit_code:
-        said = completed.stderr.read_text(encoding="utf-8", errors="replace")
-        raise ToolError(f"{complaint}: {cause(said)}")
+        return str(error)
+    said = completed.stderr.read_text(encoding="utf-8", errors="replace")
+    return (said.strip() or "uv gave no reason") if completed.exit_code else ""
 
 
 def cause(said: str) -> str:
@@ -297,10 +307,10 @@ def cause(said: str) -> str:
     lines = [line for line in said.splitlines() if line.strip()]
     hints = [number for number, line in enumerate(lines) if line.lstrip(" │").startswith("hint:")]
     lines = lines[: hints[0]] if hints and hints[0] else lines
-    marks = [number for number, line in enumerate(lines) if re.search("─▶|Caused by:", line)]
+    marks = [number for number, line in enumerate(lines) if re.search("─▶|[Cc]ause(?:d by)?:", line)]
     innermost = lines[marks[-1] :] if marks else lines
-    words = " ".join(re.sub(r"^\W*(?:Caused by: |error: )?", "", line) for line in innermost)
-    return printable(words)[:400] or "uv gave no reason"
+    words = " ".join(re.sub(r"^\W*(?:[Cc]ause(?:d by)?: |error: )?", "", line) for line in innermost)
+    return printable(words)[:400]
 
 
 def _extras(source: Path) -> list[str]:

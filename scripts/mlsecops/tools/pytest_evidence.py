@@ -141,16 +141,17 @@ class Evidence:
 def pytest_configure(config: pytest.Config) -> None:
     """Switch the plugin on; runs of pytest that the tests start are none of ours."""
     output = os.environ.get("MLSECOPS_EVIDENCE")
-    canaries: dict[str, str] = json.loads(os.environ.get("MLSECOPS_CANARIES", "{}"))
-    if not output:
+    owner = os.environ.get("MLSECOPS_EVIDENCE_OWNER")
+    is_worker = hasattr(config, "workerinput") and owner == str(os.getppid())
+    if not output or (owner and not is_worker):
         return
-    if not hasattr(config, "workerinput"):
-        if os.environ.get("MLSECOPS_EVIDENCE_OWNER", str(os.getpid())) != str(os.getpid()):
-            return
+    canaries: dict[str, str] = json.loads(os.environ.get("MLSECOPS_CANARIES", "{}"))
+    if not is_worker:
         os.environ["MLSECOPS_EVIDENCE_OWNER"] = str(os.getpid())
-        os.environ.pop("PYTEST_ADDOPTS", None)
+        if not getattr(config.option, "numprocesses", None):
+            os.environ.pop("PYTEST_ADDOPTS", None)  # workers of xdist read it, and nobody else shall
         config.option.xmlpath = f"{output}.{os.getpid()}.junit"
-        _add_canaries(config, canaries)
+    _add_canaries(config, canaries)
     # -x would stop at the canary, and what can be collected tells more than nothing.
     config.option.maxfail = 0
     config.option.continue_on_collection_errors = True
