@@ -26,7 +26,14 @@ _NETWORK_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CU
 
 
 class ToolError(Exception):
-    """A tool did not do its work; the text is one plain sentence that does not name the tool."""
+    """A tool did not do its work; the text is one plain sentence that does not name the tool.
+
+    `properties` is what is known of the run all the same, as in `Parsed`.
+    """
+
+    def __init__(self, sentence: str, properties: Json | None = None) -> None:
+        super().__init__(sentence)
+        self.properties = properties or {}
 
 
 @dataclass(frozen=True, slots=True)

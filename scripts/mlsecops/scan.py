@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def scan(tool: Tool, targets: Sequence[str], context: Context) -> Json:
     try:
         return _run(job, tool.run(job), "", started)
     except ToolError as error:
-        return _run(job, nothing, str(error), started)
+        return _run(job, replace(nothing, properties=error.properties), str(error), started)
     except DEFECTS as error:
         failure = f"what it found cannot be read ({type(error).__name__}: {printable(str(error))[:200]})"
         return _run(job, nothing, failure, started)

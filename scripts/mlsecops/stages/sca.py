@@ -20,7 +20,9 @@ def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip
         return [Skip("pip-audit", reason), Skip("cyclonedx-bom", reason)]
     resolver = Resolver(manifests)
     targets = tuple(manifest.uri for manifest in manifests)
+    named = policy.sca.advisories
+    snapshot = options.advisories or (project.root / named if named else None)
     return [
-        Scan(PipAudit(resolver, snapshot=options.advisories, osv_url=policy.sca.osv_url), targets),
+        Scan(PipAudit(resolver, snapshot=snapshot, osv_url=policy.sca.osv_url), targets),
         Scan(CycloneDx(resolver), targets),
     ]

@@ -55,8 +55,12 @@ class PipAudit:
             source = self._source(job).prepared(sorted(pairs))
         except AdvisoryError as error:
             raise ToolError(f"the vulnerability data cannot be used: {error}") from error
-        with source.serve() as server:
-            reports = [self._audit(job, server, layer) for layer in layers(pairs)]
+        try:
+            with source.serve() as server:
+                reports = [self._audit(job, server, layer) for layer in layers(pairs)]
+        except ToolError as error:
+            age = f"its data ({source.name}) is of {source.date}, {source.age.days} days old"
+            raise ToolError(f"{error}; {age}", {"data": _data(source)}) from error
         parsed = parse(reports, server, source, resolution, job.targets)
         stale = source.age > job.policy.max_data_age
         if stale:
@@ -85,6 +89,10 @@ class PipAudit:
             output=output,
             env=server.environment,
         )
+
+
+def _data(source: Source) -> Json:
+    return {"source": source.name, "date": source.date.isoformat()}
 
 
 def layers(pairs: Iterable[tuple[str, str]]) -> list[list[tuple[str, str]]]:
@@ -148,7 +156,7 @@ def parse(
         canary=_canary(advisories),
         problems=problems,
         notes=[*source.notes, *resolution.notes],
-        properties={"data": {"source": source.name, "date": source.date.isoformat()}},
+        properties={"data": _data(source)},
     )
 
 
