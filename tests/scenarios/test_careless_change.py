@@ -65,6 +65,6 @@ def test_every_stage_blocks_the_careless_change(stage: str, runs: tuple[Path, Pa
 def test_the_reviewer_reads_what_is_new(runs: tuple[Path, Path]) -> None:
     comment = (runs[1] / "comment.md").read_text(encoding="utf-8")
     assert "blocked" in comment.splitlines()[1]
-    for words in ("posix.system", "urllib3", "peek.py", "Dockerfile", "models/forecast-v2.pkl"):
+    for words in ("posix.system", "urllib3", "peek.py", "models/forecast-v2.pkl", "container: 1 new"):
         assert words in comment
     assert "k1L2m3N4" not in comment
