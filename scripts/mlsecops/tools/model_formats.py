@@ -179,18 +179,22 @@ def _read_npy(path: Path, uri: str) -> list[Json]:
 def _read_npz(path: Path, uri: str) -> list[Json]:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if len(set(names)) != len(names) or not all(name.endswith(".npy") for name in names):
-                raise FormatError("not scanned: it holds something else than arrays with names of their own")
-            holds = False
-            for name in names:
-                with archive.open(name) as member:
-                    holds |= _npy_holds_objects(member)
+            return _objects(_npz_holds_objects(archive), uri)
     except FormatError:
         raise
     except _BROKEN_ZIP as error:
         raise FormatError(f"not scanned: it is no readable zip ({error})") from error
-    return _objects(holds, uri)
+
+
+def _npz_holds_objects(archive: zipfile.ZipFile) -> bool:
+    names = archive.namelist()
+    if len(set(names)) != len(names) or not all(name.endswith(".npy") for name in names):
+        raise FormatError("not scanned: it holds something else than arrays with names of their own")
+    holds = False
+    for name in names:
+        with archive.open(name) as member:
+            holds |= _npy_holds_objects(member)
+    return holds
 
 
 def _npy_holds_objects(stream: IO[bytes]) -> bool:

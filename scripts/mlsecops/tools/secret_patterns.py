@@ -96,7 +96,7 @@ PATTERNS = (
         "a secret assigned by name",
         re.compile(
             r"^\s{0,40}(?:export\s{1,4}|ENV\s{1,4}|-\s{0,4})?[A-Z0-9_]{0,60}"
-            r"(?:PASSWORD|PASSWD|SECRET|(?:TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY|SECRET_KEY)(?=[^#]*\d))"
+            r"(?:PASSWORD|PASSWD|SECRET|(?:TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY|SECRET_KEY)(?=[^#]{0,260}\d))"
             r"\s{0,4}[=:]\s{0,4}(?P<value>[^\s'\"#;,(){}<>$\[\]]{12,200})\s{0,40}$"
         ),
         ("TOKEN", "SECRET", "PASS", "KEY"),
