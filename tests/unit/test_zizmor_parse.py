@@ -51,7 +51,7 @@ def test_a_finding_in_an_unknown_file_is_an_error() -> None:
         (".github/workflows/a\nb.yaml", "0007/.github/workflows/workflow.yml"),
         ("actions/deploy/action.yaml", "0007/action.yaml"),
         (".github/dependabot.yml", "0007/.github/dependabot.yml"),
-        (".github/workflows/transaction.yml", "0007/.github/workflows/workflow.yml"),
+        (".github/workflows/transaction.yml", "0007/.github/workflows/transaction.yml"),
     ],
 )
 def test_copies_keep_the_kind_and_no_name(uri: str, copy: str) -> None:

@@ -23,6 +23,7 @@ jobs:
 _CANARY_RULE = "zizmor/template-injection"
 _SEVERITY = {"High": 8.0, "Medium": 5.5, "Low": 3.0, "Informational": 1.0, "Unknown": 5.0}
 _CONFIDENCE_CUT = {"High": 0.0, "Medium": 0.5, "Low": 2.0, "Unknown": 0.5}
+_PLAIN = re.compile(r"\w[\w.-]{0,80}\.ya?ml", re.ASCII)
 _KIND = re.compile(r"(?:^|/)(action|dependabot)\.(ya?ml)$")
 _COMPLETED = re.compile(r"completed (?:\./)?(.+?)\s*$", re.MULTILINE)
 
@@ -51,10 +52,11 @@ class Zizmor:
 
 
 def copy_name(number: int, uri: str) -> str:
-    """A path that says the same to zizmor as the file's own: it goes by folder and name alone."""
+    """A path that says the same to zizmor as the file's own: it goes by folder and name, and logs one path a line."""
     kind = _KIND.search(uri)
     if kind is None:
-        return f"{number:04}/.github/workflows/workflow.yml"
+        own = uri.rpartition("/")[2]
+        return f"{number:04}/.github/workflows/{own if _PLAIN.fullmatch(own) else 'workflow.yml'}"
     return f"{number:04}/{'.github/' if kind[1] == 'dependabot' else ''}{kind[1]}.{kind[2]}"
 
 
