@@ -76,8 +76,8 @@ def test_a_source_without_its_compiled_file_counts() -> None:
     ("said", "expected"),
     [
         (
-            "  × Nothing:\n  ╰─▶ Because a was not found and you\n     require a, it is unsatisfiable.\nhint: b\n",
-            "Because a was not found and you require a, it is unsatisfiable.",
+            "  × Nothing:\n  ╰─▶ Because a was not found and you\n     require a, it cannot be.\nhint: b\n",
+            "Because a was not found and you require a, it cannot be.",
         ),
         ("error: Failed to fetch\n  Caused by: one\n  Caused by: two\n", "two"),
         ("error: it broke\n", "it broke"),
