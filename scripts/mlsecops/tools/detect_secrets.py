@@ -38,8 +38,8 @@ _VALUES = {
     "basic-auth-credentials": re.compile(r"://[^\s:/@]*:([^\s@/]+)@"),
     "aws-access-key": re.compile(r"\b(A[KS]IA[0-9A-Z]{16})"),
 }
-# Longer than any secret on one line: data, in which every search takes long.
-_DATA = re.compile(r"[A-Za-z0-9+/=]{2000,}")
+# Longer than any secret on one line, or a digest that says so: data, in which every search takes long.
+_DATA = re.compile(r"[A-Za-z0-9+/=]{2000,}|\bsha256:[0-9a-f]{64}\b")
 # detect-secrets reads some kinds of files in their own way, and passes others over by their suffix.
 _SUFFIXES = frozenset((".py", ".js", ".java", ".go", ".php", ".cs", ".c", ".cpp", ".tf", ".swift"))
 _SUFFIXES |= frozenset((".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties"))

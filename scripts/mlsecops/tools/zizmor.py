@@ -52,7 +52,7 @@ class Zizmor:
 
 
 def copy_name(number: int, uri: str) -> str:
-    """A path that says the same to zizmor as the file's own: it goes by folder and name, and logs one path a line."""
+    """A path that is to zizmor what the file's own is: it goes by folder and name, one a line of its log."""
     kind = _KIND.search(uri)
     if kind is None:
         own = uri.rpartition("/")[2]
