@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -64,20 +64,21 @@ def skipped(skip: Skip, context: Context) -> Json:
     )
 
 
-def let_stand_in(runs: list[Json], readers: tuple[str, str]) -> list[Json]:
-    """Settle files that one of two readers could not parse and the other could: they were looked at.
+def let_stand_in(runs: list[Json], speakers: Mapping[str, str]) -> list[Json]:
+    """Settle files that one tool could not parse and its speaker could: they were looked at.
 
-    A run whose only doubt are such files becomes complete, with a note that names them.
+    `speakers` maps a tool to the one that may speak for it. A run whose only doubt are such files becomes
+    complete, with a note that names them.
     """
     seen = {run["tool"]["driver"]["name"]: _looked_at(run) for run in runs}
-    return [_settled(run, readers, seen) for run in runs]
+    return [_settled(run, speakers, seen) for run in runs]
 
 
-def _settled(run: Json, readers: tuple[str, str], seen: dict[str, set[str]]) -> Json:
+def _settled(run: Json, speakers: Mapping[str, str], seen: dict[str, set[str]]) -> Json:
     own, name = run["properties"]["mlsecops"], run["tool"]["driver"]["name"]
-    if name not in readers or own.get("doubts") != ["unparsed"]:
+    if name not in speakers or own.get("doubts") != ["unparsed"]:
         return run
-    other = readers[1] if name == readers[0] else readers[0]
+    other = speakers[name]
     unparsed = set(own["unparsed"])
     if not unparsed <= seen.get(other, set()):
         return run

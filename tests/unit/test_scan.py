@@ -198,7 +198,7 @@ def unparsed(name: str, read: frozenset[str], missed: tuple[str, ...], root: Pat
 def test_a_reader_stands_in_for_another(root: Path, tmp_path: Path) -> None:
     one = unparsed("one", frozenset({"a.py"}), ("b.py",), root, tmp_path)
     two = unparsed("two", frozenset({"a.py", "b.py"}), (), root, tmp_path)
-    settled = let_stand_in([one, two], ("one", "two"))
+    settled = let_stand_in([one, two], {"one": "two", "two": "one"})
     assert [own(each)["status"] for each in settled] == ["passed", "passed"]
     assert own(settled[0])["notes"] == ["one could not read b.py, two did"]
     assert settled[0]["invocations"][0]["executionSuccessful"] is True
@@ -210,14 +210,14 @@ def test_nobody_stands_in_for_a_file_that_both_could_not_read(root: Path, tmp_pa
     one = unparsed("one", frozenset({"a.py"}), ("b.py",), root, tmp_path)
     two = unparsed("two", frozenset({"a.py"}), ("b.py",), root, tmp_path)
     other = unparsed("other", frozenset({"a.py", "b.py"}), (), root, tmp_path)
-    settled = let_stand_in([one, two, other], ("one", "two"))
+    settled = let_stand_in([one, two, other], {"one": "two", "two": "one"})
     assert [own(each)["status"] for each in settled] == ["incomplete", "incomplete", "passed"]
 
 
 def test_a_reader_with_further_doubts_stays_incomplete(root: Path, tmp_path: Path) -> None:
     one = unparsed("one", frozenset(), ("b.py",), root, tmp_path)
     two = unparsed("two", frozenset({"a.py", "b.py"}), (), root, tmp_path)
-    assert own(let_stand_in([one, two], ("one", "two"))[0])["status"] == "incomplete"
+    assert own(let_stand_in([one, two], {"one": "two", "two": "one"})[0])["status"] == "incomplete"
 
 
 def test_strangers_text_is_one_printable_line() -> None:

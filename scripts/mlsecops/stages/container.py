@@ -25,4 +25,4 @@ def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip
 
 def settle(runs: list[Json]) -> list[Json]:
     """A Dockerfile whose syntax hadolint does not know, and our own parser does, was looked at."""
-    return let_stand_in(runs, ("hadolint", "dockerfile-checks"))
+    return let_stand_in(runs, {"hadolint": "dockerfile-checks"})

@@ -32,4 +32,4 @@ def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip
 
 def settle(runs: list[Json]) -> list[Json]:
     """A file that one parser could not parse and the other could was looked at."""
-    return let_stand_in(runs, ("bandit", "semgrep"))
+    return let_stand_in(runs, {"bandit": "semgrep", "semgrep": "bandit"})
