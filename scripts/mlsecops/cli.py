@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import mkdtemp
@@ -246,6 +246,8 @@ def show_snapshot(snapshot: Path) -> None:
 def scan_stages(asked: Asked, results: Path, keep: Path, console: Console) -> Policy:
     """Discover the project and run stages over it, the scratch folder gone afterwards; return the policy."""
     rules = policy.load(asked.policy_file or policy.find(asked.project))
+    if asked.policy_file is None and rules.source != policy.DEFAULTS:
+        rules = replace(rules, source=policy.DEFAULT_FILE)
     project = discover(asked.project, excludes=(*rules.exclude, *_own_output(asked.project, keep)))
     toolbox = Toolbox.default()
     with scratch_folder(toolbox.cache) as work, Progress(console, asked.stages) as progress:

@@ -575,7 +575,7 @@ class TestBaseline:
         assert found.baseline is not None
         assert found.baseline.incomplete == ("sast",)
         assert found.notices == (
-            "the baseline has no finished scan of sast: what they find may be older than it seems",
+            "the baseline has no finished scan of sast: what is new there may be older",
         )
 
     def test_what_another_tool_still_finds_is_not_fixed(self) -> None:

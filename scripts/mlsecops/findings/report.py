@@ -147,7 +147,7 @@ def _left_out(bag: Json) -> tuple[LeftOut, ...]:
 def _notices(policy: Policy, compared: _Compared, today: date) -> Iterator[str]:
     if compared.info is not None and compared.info.incomplete:
         stages = ", ".join(compared.info.incomplete)
-        yield f"the baseline has no finished scan of {stages}: what they find may be older than it seems"
+        yield f"the baseline has no finished scan of {stages}: what is new there may be older"
     suppressed = [finding for finding in compared.findings if finding.suppressed is not None]
     if suppressed:
         fresh = sum(1 for finding in suppressed if finding.state == "new")
