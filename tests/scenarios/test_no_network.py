@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlsecops.toolbox import Toolbox
 from support import small_project
 from support.command import COMMAND
 
@@ -33,9 +32,6 @@ def possible(namespace: tuple[str, ...]) -> bool:
 def _root(tmp_path: Path) -> Path:
     root = small_project.make(tmp_path / "project")
     (root / "requirements.txt").write_text(small_project.REQUIREMENTS, encoding="utf-8")
-    toolbox = Toolbox.default()
-    for name in toolbox.environments.names():
-        toolbox.environment(name)
     return root
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,3 +42,10 @@ def context(
         keep=work / "keep",
         options=options or Options(),
     )
+
+
+def prepare_tools() -> None:
+    """Make every tool environment now: a test may take the network or the index away afterwards."""
+    environments = Toolbox.default().environments
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(environments.ensure, environments.names()))

@@ -574,9 +574,7 @@ class TestBaseline:
         assert found.fixed == ()
         assert found.baseline is not None
         assert found.baseline.incomplete == ("sast",)
-        assert found.notices == (
-            "the baseline has no finished scan of sast: what is new there may be older",
-        )
+        assert found.notices == ("the baseline has no finished scan of sast: what is new there may be older",)
 
     def test_what_another_tool_still_finds_is_not_fixed(self) -> None:
         both = rule("load", tags=("external/cwe/cwe-94", "external/cwe/cwe-502"))
