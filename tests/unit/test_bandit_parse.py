@@ -113,6 +113,22 @@ def test_nosec(comment: str, covered: bool) -> None:
     assert found is None or found == comment
 
 
+@pytest.mark.parametrize(
+    ("comment", "covered"),
+    [
+        ("# noqa: S301", True),
+        ("# noqa: E501, S301", True),
+        ("# NOQA:s301", True),
+        ("# noqa: S3011", False),
+        ("# noqa: E501", False),
+        ("# noqa", False),
+    ],
+)
+def test_noqa_counts_only_when_it_names_the_rule(comment: str, covered: bool) -> None:
+    found = suppression(issue(code=f"2 pickle.loads(x)  {comment}\n", line_range=[2]))
+    assert (found is not None) == covered
+
+
 def test_nosec_on_any_line_of_the_call_but_no_other() -> None:
     assert suppression(issue(code="2 pickle.loads(\n3     x)  # nosec\n"))
     assert suppression(issue(code="1 y  # nosec\n2 pickle.loads(x)\n", line_range=[2])) is None

@@ -23,6 +23,7 @@ _CONFIDENCE_CUT = {"HIGH": 0.0, "MEDIUM": 0.6, "LOW": 1.5, "UNDEFINED": 0.6}
 # found by rules of their own.
 _LEFT_OUT = ("B101", "B403", "B404")
 _NOSEC = re.compile(r"#\s*nosec:?\s*([^#]*)", re.IGNORECASE)
+_NOQA = re.compile(r"#\s*noqa:\s*([A-Z]+\d+(?:[\s,]+[A-Z]+\d+)*)", re.IGNORECASE)
 _INTERNAL = re.compile(r"Bandit internal error running: (\S+) on file (.+?) at line (\d+)")
 # These messages quote the secret.
 _QUOTES_SECRET = ("B105", "B106", "B107")
@@ -155,10 +156,18 @@ def _score(issue: Json) -> float:
 
 
 def suppression(issue: Json) -> str | None:
-    """The `nosec` comment that names this issue, or names none; `code` lines start with their number."""
+    """The comment that hides this issue; `code` lines start with their number.
+
+    That is a `nosec` that names it, or names none, and a `noqa` that names it as ruff does (S301 for B301). A
+    bare `noqa` is about style and hides nothing.
+    """
     lines = dict(line.split(" ", 1) for line in str(issue["code"]).splitlines() if " " in line)
     for number in issue["line_range"] or [issue["line_number"]]:
-        comment = _NOSEC.search(lines.get(str(number), ""))
+        line = lines.get(str(number), "")
+        style = _NOQA.search(line)
+        if style and f"S{issue['test_id'][1:]}" in re.split(r"[\s,]+", style[1].upper()):
+            return style[0]
+        comment = _NOSEC.search(line)
         if comment is None:
             continue
         words = re.split(r"[\s,]+", comment[1].strip())
