@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import wraps
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -41,30 +42,52 @@ stage_option = click.option(
 policy_option = click.option(
     "--policy", "policy_file", type=existing_file, help=f"Policy file instead of {policy.DEFAULT_FILE}."
 )
-no_exec_option = click.option(
-    "--no-exec", is_flag=True, help="Leave out whatever would run the project's own code."
-)
-advisories_option = click.option(
-    "--advisories", type=existing_file, help="Snapshot of advisories for when OSV cannot be reached."
-)
-jobs_option = click.option(
-    "--jobs", type=click.IntRange(1), help="How many tools run at once. [default: one for each core]"
-)
 id_option = click.option(
     "--id", "identifier", help="Name of this project among several of one repository.", metavar="NAME"
+)
+baseline_option = click.option(
+    "--baseline", type=existing_file, help="report.sarif of an earlier run: only what is new counts."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What a scan was asked for."""
+class Settings:
+    """What every scan can be asked for."""
 
-    project: Path
-    stages: tuple[str, ...]
     policy_file: Path | None
     options: Options
     jobs: int | None
     identifier: str | None
+
+
+def scan_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The options of every scanning command, handed on as one `settings`."""
+
+    @policy_option
+    @click.option("--no-exec", is_flag=True, help="Leave out whatever would run the project's own code.")
+    @click.option(
+        "--advisories", type=existing_file, help="Snapshot of advisories for when OSV cannot be reached."
+    )
+    @click.option(
+        "--jobs", type=click.IntRange(1), help="How many tools run at once. [default: one for each core]"
+    )
+    @id_option
+    @wraps(function)
+    def with_settings(
+        policy_file: Path | None,
+        no_exec: bool,
+        advisories: Path | None,
+        jobs: int | None,
+        identifier: str | None,
+        **rest: object,
+    ) -> None:
+        options = Options(no_exec=no_exec, advisories=advisories)
+        function(
+            settings=Settings(policy_file=policy_file, options=options, jobs=jobs, identifier=identifier),
+            **rest,
+        )
+
+    return with_settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -80,47 +103,24 @@ def command() -> None:
 @click.argument("project", type=folder, default=Path())
 @stage_option
 @click.option("--out", type=folder, default=Path(OUT), help="Folder for the reports.", show_default=True)
-@click.option(
-    "--baseline", type=existing_file, help="report.sarif of an earlier run: only what is new counts."
-)
-@policy_option
-@no_exec_option
-@advisories_option
-@jobs_option
-@id_option
-def run(
-    project: Path,
-    stages: tuple[str, ...],
-    out: Path,
-    baseline: Path | None,
-    policy_file: Path | None,
-    no_exec: bool,
-    advisories: Path | None,
-    jobs: int | None,
-    identifier: str | None,
-) -> None:
+@baseline_option
+@scan_options
+def run(project: Path, stages: tuple[str, ...], out: Path, baseline: Path | None, settings: Settings) -> None:
     """Scan PROJECT with all stages side by side and write the reports."""
-    asked = Asked(
-        project=project,
-        stages=stages or tuple(STAGES),
-        policy_file=policy_file,
-        options=Options(no_exec=no_exec, advisories=advisories),
-        jobs=jobs,
-        identifier=identifier,
-    )
+    due = stages or tuple(STAGES)
     console = Console()
     with clear_errors():
-        rules = scan_stages(asked, out / "stages", out, console)
+        rules = scan_stages(project, due, settings, results=out / "stages", keep=out)
         conclusion = conclude(
             out / "stages",
             out,
             Question(
                 policy=rules,
-                expected=asked.stages,
+                expected=due,
                 generated=datetime.now(UTC),
                 baseline=baseline,
                 partial=bool(stages),
-                identifier=identifier or "default",
+                identifier=settings.identifier or "default",
             ),
         )
     finish(conclusion, console)
@@ -130,41 +130,18 @@ def run(
 @click.argument("name", type=click.Choice(list(STAGES)))
 @click.option("--project", type=folder, default=Path(), help="Folder of the project.", show_default=True)
 @click.option("--out", type=folder, default=Path(OUT), help="Folder for NAME.sarif.", show_default=True)
-@policy_option
-@no_exec_option
-@advisories_option
-@jobs_option
-@id_option
-def stage(
-    name: str,
-    project: Path,
-    out: Path,
-    policy_file: Path | None,
-    no_exec: bool,
-    advisories: Path | None,
-    jobs: int | None,
-    identifier: str | None,
-) -> None:
+@scan_options
+def stage(name: str, project: Path, out: Path, settings: Settings) -> None:
     """Run one stage and write NAME.sarif; `report` judges it later. Ends 0 whatever it finds."""
-    asked = Asked(
-        project=project,
-        stages=(name,),
-        policy_file=policy_file,
-        options=Options(no_exec=no_exec, advisories=advisories),
-        jobs=jobs,
-        identifier=identifier,
-    )
     with clear_errors():
-        scan_stages(asked, out, out, Console())
+        scan_stages(project, (name,), settings, results=out, keep=out)
 
 
 @command.command()
 @click.argument("results", type=folder)
 @stage_option
 @click.option("--out", type=folder, help="Folder for the reports. [default: the folder of the results]")
-@click.option(
-    "--baseline", type=existing_file, help="report.sarif of an earlier run: only what is new counts."
-)
+@baseline_option
 @policy_option
 @id_option
 def report(
@@ -243,25 +220,27 @@ def show_snapshot(snapshot: Path) -> None:
     print_rows(rows)
 
 
-def scan_stages(asked: Asked, results: Path, keep: Path, console: Console) -> Policy:
+def scan_stages(
+    root: Path, stages: Sequence[str], settings: Settings, *, results: Path, keep: Path
+) -> Policy:
     """Discover the project and run stages over it, the scratch folder gone afterwards; return the policy."""
-    rules = policy.load(asked.policy_file or policy.find(asked.project))
-    if asked.policy_file is None and rules.source != policy.DEFAULTS:
+    rules = policy.load(settings.policy_file or policy.find(root))
+    if settings.policy_file is None and rules.source != policy.DEFAULTS:
         rules = replace(rules, source=policy.DEFAULT_FILE)
-    project = discover(asked.project, excludes=(*rules.exclude, *_own_output(asked.project, keep)))
+    project = discover(root, excludes=(*rules.exclude, *_own_output(root, keep)))
     toolbox = Toolbox.default()
-    with scratch_folder(toolbox.cache) as work, Progress(console, asked.stages) as progress:
+    with scratch_folder(toolbox.cache) as work, Progress(Console(), stages) as progress:
         chain = Chain(
             project=project,
             policy=rules,
-            options=asked.options,
+            options=settings.options,
             toolbox=toolbox,
             work=work,
             keep=keep,
-            cores=asked.jobs or usable_cores(),
-            identifier=asked.identifier,
+            cores=settings.jobs or usable_cores(),
+            identifier=settings.identifier,
         )
-        chain.run(asked.stages, results, progress)
+        chain.run(stages, results, progress)
     return rules
 
 
