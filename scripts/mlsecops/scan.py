@@ -68,7 +68,7 @@ def let_stand_in(runs: list[Json], speakers: Mapping[str, str]) -> list[Json]:
     """Settle files that one tool could not parse and its speaker could: they were looked at.
 
     `speakers` maps a tool to the one that may speak for it. A run whose only doubt are such files becomes
-    complete, with a note that names them.
+    complete and counts them as scanned, with a note that names them.
     """
     seen = {run["tool"]["driver"]["name"]: _looked_at(run) for run in runs}
     return [_settled(run, speakers, seen) for run in runs]
@@ -85,7 +85,14 @@ def _settled(run: Json, speakers: Mapping[str, str], seen: dict[str, set[str]]) 
     more = f" and {len(unparsed) - 1} more" if len(unparsed) > 1 else ""
     note = f"{name} could not read {printable(min(unparsed))}{more}, {other} did"
     status: Status = "findings" if _has_open(run["results"]) else "passed"
-    settled = {**own, "status": status, "reason": "", "doubts": [], "notes": [*own["notes"], note]}
+    settled = {
+        **own,
+        "status": status,
+        "reason": "",
+        "doubts": [],
+        "scanned": own.get("scanned", 0) + len(unparsed),
+        "notes": [*own["notes"], note],
+    }
     notifications = [
         {**each, "level": "warning"} for each in run["invocations"][0]["toolExecutionNotifications"]
     ]

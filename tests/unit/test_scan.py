@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlsecops.findings import build_report
 from mlsecops.job import Job, Parsed, Problem, Skip, ToolError, fresh_folder, printable
+from mlsecops.policy import Policy
 from mlsecops.sarif.build import Json, Location, Result, Rule
 from mlsecops.scan import broken, let_stand_in, scan, skipped
-from support.contexts import context
+from support.contexts import NOW, context
 
 RULE = Rule(id="bad", name="Bad", summary="It is bad.", help="Bad.", fix="Mend it.", severity=8.0)
 
@@ -201,6 +203,9 @@ def test_a_reader_stands_in_for_another(root: Path, tmp_path: Path) -> None:
     settled = let_stand_in([one, two], {"one": "two", "two": "one"})
     assert [own(each)["status"] for each in settled] == ["passed", "passed"]
     assert own(settled[0])["notes"] == ["one could not read b.py, two did"]
+    log = {"version": "2.1.0", "runs": settled}
+    report = build_report(log, policy=Policy(), expected=["sast"], generated=NOW)
+    assert [tool.status for stage in report.stages for tool in stage.tools] == ["passed", "passed"]
     assert settled[0]["invocations"][0]["executionSuccessful"] is True
     levels = {each["level"] for each in settled[0]["invocations"][0]["toolExecutionNotifications"]}
     assert levels == {"warning"}
