@@ -30,8 +30,16 @@ def port(settings: Settings) -> Iterator[int]:
     thread = threading.Thread(target=running.run)
     thread.start()
     yield running.effective_port
+    pulled = threading.Event()
+
+    def close() -> None:
+        # a loop that is awake comes here before the trigger is pulled: closed now, the pull fails
+        pulled.wait(timeout=5)
+        wasyncore.close_all(sockets)
+
     # in the server's own thread: it returns from run() when nothing is left to wait for
-    running.trigger.pull_trigger(lambda: wasyncore.close_all(sockets))
+    running.trigger.pull_trigger(close)
+    pulled.set()
     thread.join(timeout=10)
     running.task_dispatcher.shutdown()
     assert not thread.is_alive()
