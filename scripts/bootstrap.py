@@ -2,6 +2,7 @@
 
 `python3 scripts/bootstrap.py` makes `.venv` (the `mlsecops` command), `python3 scripts/bootstrap.py dev`
 makes `.venv-dev` (the same and what the tests need). Doing it again costs nothing; two at once are safe.
+On a runner, `on_runner.py` uses it.
 """
 
 from __future__ import annotations
@@ -28,36 +29,51 @@ class BootstrapError(Exception):
     """The environment could not be made; the text says what to do."""
 
 
-def ensure(flavour: str = "run", repository: Path = REPOSITORY) -> Path:
+def ensure(flavour: str = "run", repository: Path = REPOSITORY, shared: Path | None = None) -> Path:
     """Return the folder of the environment, made or renewed if its lock or its interpreter changed.
 
-    Raises BootstrapError with one sentence when the interpreter is too old or the packages cannot be had.
+    With `shared`, a folder that outlives this copy of the repository, it lies there under a name that changes
+    with its lock and holds only the locked packages. Raises BootstrapError with one sentence when the interpreter is too old or the packages cannot be had.
     """
     if sys.version_info < (3, 11):
         raise BootstrapError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
     lock = repository / "scripts" / "requirements" / ("dev.txt" if flavour == "dev" else "mlsecops.txt")
-    environment = repository / FLAVOURS[flavour]
+    environment = shared / _name(flavour, lock) if shared else repository / FLAVOURS[flavour]
     stamp = environment / "mlsecops-lock"
     wanted = "\n".join([_digest(lock), _digest(repository / "pyproject.toml"), sys.version, str(environment)])
-    with _exclusive(repository / f"{FLAVOURS[flavour]}.lock"):
+    environment.parent.mkdir(parents=True, exist_ok=True)
+    with _exclusive(environment.with_name(f"{environment.name}.lock")):
         if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
             return environment
         print(f"setting up {environment.name} (once)", file=sys.stderr, flush=True)
         shutil.rmtree(environment, ignore_errors=True)
-        venv.create(environment, with_pip=True, symlinks=True)
+        venv.create(environment, symlinks=True)
+        if _python(environment, "-m", "ensurepip", "--default-pip").returncode != 0:
+            raise BootstrapError(f"{sys.executable} cannot make environments: install python3-venv for it")
         _pip(environment, "--require-hashes", "--only-binary=:all:", "-r", str(lock))
-        _link(environment, repository / "scripts")
+        if shared is None:
+            _link(environment, repository / "scripts")
         stamp.write_text(wanted, encoding="utf-8")
     return environment
 
 
 def _pip(environment: Path, *arguments: str) -> None:
-    command = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
-    command += ["--disable-pip-version-check", "--no-input", *arguments]
-    finished = subprocess.run(command, check=False, capture_output=True, text=True)
+    options = ("--quiet", "--no-deps", "--disable-pip-version-check", "--no-input")
+    finished = _python(environment, "-m", "pip", "install", *options, *arguments)
     if finished.returncode != 0:
         last = (finished.stderr.strip().splitlines() or ["pip said nothing"])[-1]
         raise BootstrapError(f"the locked packages cannot be installed: {last} (is an index reachable?)")
+
+
+def _python(environment: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Isolated and elsewhere: the working folder may be a checkout with a `pip.py` of its own."""
+    return subprocess.run(
+        [str(environment / "bin" / "python"), "-I", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=environment,
+    )
 
 
 def _link(environment: Path, source: Path) -> None:
@@ -68,6 +84,11 @@ def _link(environment: Path, source: Path) -> None:
     start = "from mlsecops.__main__ import main\n\nmain()\n"
     command.write_text(f"#!{environment / 'bin' / 'python'}\n{start}", encoding="utf-8")
     command.chmod(0o755)
+
+
+def _name(flavour: str, lock: Path) -> str:
+    key = hashlib.sha256(f"{_digest(lock)} {sys.version} {sys.executable}".encode())
+    return f"{flavour}-{key.hexdigest()[:16]}"
 
 
 def _digest(path: Path) -> str:
