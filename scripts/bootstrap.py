@@ -33,7 +33,8 @@ def ensure(flavour: str = "run", repository: Path = REPOSITORY, shared: Path | N
     """Return the folder of the environment, made or renewed if its lock or its interpreter changed.
 
     With `shared`, a folder that outlives this copy of the repository, it lies there under a name that changes
-    with its lock and holds only the locked packages. Raises BootstrapError with one sentence when the interpreter is too old or the packages cannot be had.
+    with its lock and holds only the locked packages.
+    Raises BootstrapError with one sentence when the interpreter is too old or the packages cannot be had.
     """
     if sys.version_info < (3, 11):
         raise BootstrapError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")

@@ -1,7 +1,7 @@
 """Run the `mlsecops` command on a runner: the composite actions call `python3 -I on_runner.py …`.
 
-The working folder is the checkout of a repository that may be hostile: no Python started here looks for modules
-there, nor where PYTHONPATH points.
+The working folder is the checkout of a repository that may be hostile: no Python started here looks for
+modules there, nor where PYTHONPATH points.
 `MLSECOPS_CACHE` names a folder that keeps the command's environment from job to job.
 """
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
-from tempfile import mkdtemp
 
 import click
 from rich.console import Console
 
 from mlsecops import __version__, policy
-from mlsecops.chain import STAGES, Chain, InterruptedRunError
+from mlsecops.chain import STAGES, InterruptedRunError
 from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.doctor import examine
 from mlsecops.job import Options
-from mlsecops.policy import Policy, PolicyError
-from mlsecops.project import ProjectError, discover
-from mlsecops.report.progress import Progress
+from mlsecops.policy import PolicyError
+from mlsecops.project import ProjectError
 from mlsecops.report.terminal import verdict_view
 from mlsecops.sarif.files import SarifError
+from mlsecops.scanning import Settings, scan_stages
 from mlsecops.toolbox import Toolbox
 
 OUT = "mlsecops-report"
@@ -48,16 +44,6 @@ id_option = click.option(
 baseline_option = click.option(
     "--baseline", type=existing_file, help="report.sarif of an earlier run: only what is new counts."
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What every scan can be asked for."""
-
-    policy_file: Path | None
-    options: Options
-    jobs: int | None
-    identifier: str | None
 
 
 def scan_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -110,7 +96,7 @@ def run(project: Path, stages: tuple[str, ...], out: Path, baseline: Path | None
     due = stages or tuple(STAGES)
     console = Console()
     with clear_errors():
-        rules = scan_stages(project, due, settings, results=out / "stages", keep=out)
+        rules = scan_stages(project, due, settings, results=out / "stages", keep=out, console=console)
         conclusion = conclude(
             out / "stages",
             out,
@@ -134,7 +120,7 @@ def run(project: Path, stages: tuple[str, ...], out: Path, baseline: Path | None
 def stage(name: str, project: Path, out: Path, settings: Settings) -> None:
     """Run one stage and write NAME.sarif; `report` judges it later. Ends 0 whatever it finds."""
     with clear_errors():
-        scan_stages(project, (name,), settings, results=out, keep=out)
+        scan_stages(project, (name,), settings, results=out, keep=out, console=Console())
 
 
 @command.command()
@@ -220,30 +206,6 @@ def show_snapshot(snapshot: Path) -> None:
     print_rows(rows)
 
 
-def scan_stages(
-    root: Path, stages: Sequence[str], settings: Settings, *, results: Path, keep: Path
-) -> Policy:
-    """Discover the project and run stages over it, the scratch folder gone afterwards; return the policy."""
-    rules = policy.load(settings.policy_file or policy.find(root))
-    if settings.policy_file is None and rules.source != policy.DEFAULTS:
-        rules = replace(rules, source=policy.DEFAULT_FILE)
-    project = discover(root, excludes=(*rules.exclude, *_own_output(root, keep)))
-    toolbox = Toolbox.default()
-    with scratch_folder(toolbox.cache) as work, Progress(Console(), stages) as progress:
-        chain = Chain(
-            project=project,
-            policy=rules,
-            options=settings.options,
-            toolbox=toolbox,
-            work=work,
-            keep=keep,
-            cores=settings.jobs or usable_cores(),
-            identifier=settings.identifier,
-        )
-        chain.run(stages, results, progress)
-    return rules
-
-
 @contextmanager
 def clear_errors() -> Iterator[None]:
     """Turn what a user can mend into one line and the right exit code."""
@@ -272,38 +234,11 @@ def finish(conclusion: Conclusion, console: Console) -> None:
     raise SystemExit(conclusion.verdict.exit_code)
 
 
-@contextmanager
-def scratch_folder(cache: Path) -> Iterator[Path]:
-    """A private folder below the cache, removed at the end."""
-    parent = cache / "work"
-    parent.mkdir(parents=True, exist_ok=True)
-    work = Path(mkdtemp(dir=parent))
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def usable_cores() -> int:
-    """Cores this process may use."""
-    with suppress(AttributeError):  # not on every system
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def print_rows(rows: Sequence[tuple[str, str]]) -> None:
     """Print a small table of names and values."""
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f"{name:<{width}}  {value}")
-
-
-def _own_output(project: Path, out: Path) -> tuple[str, ...]:
-    """Reports of an earlier run that lie within the project are no part of it."""
-    with suppress(ValueError):
-        inside = out.resolve().relative_to(project.resolve()).as_posix()
-        return () if inside == "." else (f"{inside}/**",)
-    return ()
 
 
 def _today() -> date:

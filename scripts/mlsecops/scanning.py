@@ -1,0 +1,85 @@
+"""One scan as a person or a runner asks for it: policy, project, tools and scratch folder put together."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+from rich.console import Console
+
+from mlsecops import policy
+from mlsecops.chain import Chain
+from mlsecops.job import Options
+from mlsecops.policy import Policy
+from mlsecops.project import discover
+from mlsecops.report.progress import Progress
+from mlsecops.toolbox import Toolbox
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every scan can be asked for."""
+
+    policy_file: Path | None = None
+    options: Options = field(default_factory=Options)
+    jobs: int | None = None
+    identifier: str | None = None
+
+
+def scan_stages(
+    root: Path, stages: Sequence[str], settings: Settings, *, results: Path, keep: Path, console: Console
+) -> Policy:
+    """Discover the project and run stages over it, the scratch folder gone afterwards; return the policy.
+
+    Raises PolicyError, ProjectError, InterruptedRunError, and OSError when nothing can be written.
+    """
+    rules = policy.load(settings.policy_file or policy.find(root))
+    if settings.policy_file is None and rules.source != policy.DEFAULTS:
+        rules = replace(rules, source=policy.DEFAULT_FILE)
+    project = discover(root, excludes=(*rules.exclude, *_own_output(root, keep)))
+    toolbox = Toolbox.default()
+    with scratch_folder(toolbox.cache) as work, Progress(console, stages) as progress:
+        chain = Chain(
+            project=project,
+            policy=rules,
+            options=settings.options,
+            toolbox=toolbox,
+            work=work,
+            keep=keep,
+            cores=settings.jobs or usable_cores(),
+            identifier=settings.identifier,
+        )
+        chain.run(stages, results, progress)
+    return rules
+
+
+@contextmanager
+def scratch_folder(cache: Path) -> Iterator[Path]:
+    """A private folder below the cache, removed at the end."""
+    parent = cache / "work"
+    parent.mkdir(parents=True, exist_ok=True)
+    work = Path(mkdtemp(dir=parent))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def usable_cores() -> int:
+    """Cores this process may use."""
+    with suppress(AttributeError):  # not on every system
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _own_output(project: Path, out: Path) -> tuple[str, ...]:
+    """Reports of an earlier run that lie within the project are no part of it."""
+    with suppress(ValueError):
+        inside = out.resolve().relative_to(project.resolve()).as_posix()
+        return () if inside == "." else (f"{inside}/**",)
+    return ()
