@@ -52,12 +52,17 @@ _BARE = _Room(left_out=("all but the verdict",))
 _Write = Callable[[_Room], list[str]]
 
 
+def is_identifier(text: str) -> bool:
+    """Whether a text can name a project in markers, categories and the names of artifacts."""
+    return _IDENTIFIER.fullmatch(text) is not None
+
+
 def marker(identifier: str) -> str:
     """The first line, by which the comment of an earlier run is found.
 
     Raises ValueError for an identifier that could end the HTML comment it stands in.
     """
-    if not _IDENTIFIER.fullmatch(identifier):
+    if not is_identifier(identifier):
         raise ValueError(f"an identifier has only letters, digits, '.', '_' and '-': {identifier!r}")
     return f"<!-- mlsecops:v1 id={identifier} -->"
 
