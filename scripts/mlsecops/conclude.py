@@ -36,14 +36,22 @@ class Conclusion:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is to be concluded: which stages were due, against which policy and which baseline."""
+    """What is to be concluded: which stages were due, against which policy and which baseline.
+
+    `baseline_source` is what people are told the baseline is, else its file's name. `absent` says why a stage
+    left nothing; each of `doubts` keeps the verdict from passing; `notices` are told with the report's own.
+    """
 
     policy: Policy
     expected: Sequence[str]
     generated: datetime
     project: str | None = None
     baseline: Path | None = None
+    baseline_source: str | None = None
     partial: bool = False
+    absent: Mapping[str, str] = field(default_factory=dict)
+    doubts: Sequence[str] = ()
+    notices: Sequence[str] = ()
     identifier: str = "default"
     links: Links = field(default_factory=Links)
 
@@ -58,7 +66,7 @@ def conclude(folder: Path, out: Path, question: Question) -> Conclusion:
     for name in WRITTEN:
         (out / name).unlink(missing_ok=True)
     baseline = read(question.baseline) if question.baseline else None
-    paths, notices = _readable(folder, question.expected)
+    paths, unreadable = _readable(folder, question.expected)
     merged = merge([path for path, _ in paths], out / MERGED, limits=GITHUB)
     report = build_report(
         joined([log for _, log in paths]),
@@ -67,9 +75,11 @@ def conclude(folder: Path, out: Path, question: Question) -> Conclusion:
         generated=question.generated,
         project=question.project,
         baseline=baseline,
-        baseline_source=question.baseline.name if question.baseline else "",
+        baseline_source=_source(question),
         partial=question.partial,
-        notices=[*notices, *merged.notices],
+        absent={**question.absent, **unreadable},
+        doubts=question.doubts,
+        notices=[*merged.notices, *question.notices],
     )
     verdict = judge(report, question.policy)
     texts = {
@@ -102,9 +112,10 @@ def write_text(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _readable(folder: Path, stages: Sequence[str]) -> tuple[list[tuple[Path, Json]], list[str]]:
+def _readable(folder: Path, stages: Sequence[str]) -> tuple[list[tuple[Path, Json]], dict[str, str]]:
+    """The logs that the stages left, and why one that is there cannot be used."""
     found: list[tuple[Path, Json]] = []
-    notices: list[str] = []
+    unreadable: dict[str, str] = {}
     for stage in stages:
         path = folder / f"{stage}.sarif"
         if not path.is_file():
@@ -112,8 +123,14 @@ def _readable(folder: Path, stages: Sequence[str]) -> tuple[list[tuple[Path, Jso
         try:
             found.append((path, read(path)))
         except SarifError as error:
-            notices.append(f"the result of the stage {stage} cannot be read: {error}")
-    return found, notices
+            unreadable[stage] = f"its result cannot be read: {error}"
+    return found, unreadable
+
+
+def _source(question: Question) -> str:
+    if question.baseline_source is not None:
+        return question.baseline_source
+    return question.baseline.name if question.baseline else ""
 
 
 def _own(log: Json) -> Json:

@@ -41,9 +41,9 @@ def judge(report: Report, policy: Policy) -> Verdict:
     """Judge a report by a policy.
 
     Blocked when an open finding at or above the threshold of one of its stages counts: a new one where there
-    is a baseline and the policy says `new-only`, else any. Otherwise incomplete when any stage is, when a
-    required stage was skipped or is missing, when nothing at all was scanned, or when the policy wants a
-    baseline and there is none. Only then passed.
+    is a baseline and the policy says `new-only`, else any. Otherwise incomplete when the report is in
+    doubt, when any stage is incomplete, when a required stage was skipped or is missing, when nothing at all
+    was scanned, or when the policy wants a baseline and there is none. Only then passed.
     """
     blocking = _blocking(report, policy)
     unfinished = tuple(_unfinished(report, policy))
@@ -87,6 +87,8 @@ def _found(stage: str, findings: Sequence[Finding], report: Report, policy: Poli
 
 def _unfinished(report: Report, policy: Policy) -> Iterator[Condition]:
     """What keeps a report without blocking findings from passing."""
+    for doubt in report.doubts:
+        yield Condition("incomplete", _line(doubt))
     for stage in report.stages:
         if stage.status == "incomplete":
             yield Condition("incomplete", _line(f"{stage.name}: {stage.reason or 'did not finish'}"))

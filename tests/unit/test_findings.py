@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -167,6 +168,27 @@ class TestOneRow:
         assert found.rule_id == "load"
         assert found.cwes == ("CWE-94", "CWE-502")
 
+    def test_what_the_project_itself_can_report_joins_nothing_of_another_stage(self) -> None:
+        found = advisory("CVE-2026-1", aliases=["GHSA-1"])
+        bridge = advisory("CVE-2026-1", aliases=["GHSA-1", "CVE-2020-1"])
+        known = log(run("sca", "pip-audit", [advisory("CVE-2020-1")]))
+        loads = result("B301", "src/app.py")
+        accepted = waiver(rule="B999", path="**")
+        critical = rule("B999", severity=9.9)
+
+        for stage in ("test", "dast"):
+            current = log(run("sca", "pip-audit", [found]), run(stage, "own", [bridge]))
+            assert ("CVE-2026-1", "new") in [
+                (each.rule_id, each.state) for each in report(current, known).findings if each.stage == "sca"
+            ]
+            same = replace(loads, rule_id="B999", identity=("the", "same"))
+            mixed = log(
+                run("sast", "bandit", [replace(loads, identity=("the", "same"))]),
+                run(stage, "own", [same], [critical]),
+            )
+            rows = report(mixed, policy=accepting(accepted)).findings
+            assert {(each.stage, each.open) for each in rows} == {("sast", True), (stage, False)}
+
     def test_another_line_another_weakness_or_another_stage_is_another_finding(self) -> None:
         bandit = run(
             "sast", "bandit", [result("B301", line=4), result("B307", line=5)], [rule("B307", cwe=95)]
@@ -328,6 +350,17 @@ class TestWaiver:
         assert found.waived == 1
         assert found.waivers_unused == ()
         assert sum(found.stages[0].counts.values()) == 0
+
+    def test_every_result_of_a_waived_finding_is_named_by_stage_and_fingerprint(self) -> None:
+        names = ("GHSA-1", "CVE-2026-1", "PYSEC-9")
+        flask = [advisory(names[0], aliases=names[:2]), advisory(names[1], aliases=names[1:])]
+        current = log(run("sca", "pip-audit", [*flask, advisory("CVE-2020-7", "jinja2")]))
+        prints = [each["partialFingerprints"]["mlsecops/v1"] for each in current["runs"][0]["results"]]
+
+        found = report(current, policy=accepting(waiver(advisory=names[2])))
+
+        assert [each.open for each in found.findings].count(False) == 1
+        assert found.waived_results == {("sca", prints[0]), ("sca", prints[1])}
 
     @pytest.mark.parametrize(
         "changes",
@@ -734,6 +767,20 @@ class TestStages:
             ("sca", "skipped", "switched off in the policy"),
             ("sast", "passed", ""),
             ("model", "incomplete", "nothing came back from this stage"),
+        ]
+
+    def test_why_nothing_came_is_said_where_it_is_known(self) -> None:
+        found = report(
+            log(run("sast", "bandit")),
+            expected=("model", "sast", "sca"),
+            policy=Policy(switched_off=frozenset({"sca"})),
+            absent=dict.fromkeys(("model", "sast", "sca"), "its job was cancelled"),
+        )
+
+        assert [(each.name, each.status, each.reason) for each in found.stages] == [
+            ("sca", "skipped", "switched off in the policy"),
+            ("sast", "passed", ""),
+            ("model", "incomplete", "its job was cancelled"),
         ]
 
     def test_its_time_is_from_the_first_start_to_the_last_end(self) -> None:

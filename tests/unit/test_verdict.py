@@ -184,6 +184,25 @@ class TestIncomplete:
 
         assert verdict.reason == "sca: did not finish (and 1 more)"
 
+    def test_by_each_doubt_about_the_whole_which_comes_first(self) -> None:
+        doubts = ("the policy of the base commit cannot be read:\n no such commit", "another")
+
+        verdict = judge(
+            report(stages={"sca": "incomplete"}, doubts=doubts), Policy(default_threshold="never")
+        )
+
+        assert (verdict.word, verdict.exit_code) == ("incomplete", 3)
+        assert [each.kind for each in verdict.conditions] == ["incomplete"] * 3
+        first, second, last = (each.text for each in verdict.conditions)
+        assert first == "the policy of the base commit cannot be read: no such commit"
+        assert (second, last) == ("another", "sca: did not finish")
+        assert verdict.reason == f"{first} (and 2 more)"
+
+    def test_by_a_doubt_when_it_blocks_already(self) -> None:
+        verdict = judge(report(finding(), doubts=["a doubt"]), Policy())
+
+        assert (verdict.word, verdict.reason) == ("blocked", "1 finding at or above high; a doubt")
+
     def test_by_a_required_stage_that_was_skipped_or_is_missing(self) -> None:
         policy = Policy(required=frozenset({"model", "sca"}))
 

@@ -10,6 +10,8 @@ from mlsecops.findings.sightings import Sighting
 from mlsecops.policy import Severity
 
 Key = tuple[Hashable, ...]
+# These stages run the project's code, which can make them report anything.
+_RUN_THE_PROJECT = frozenset({"test", "dast"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,11 @@ class Group:
 
 
 def group(sightings: Iterable[Sighting]) -> list[Group]:
-    """Join sightings that share a fingerprint, or an advisory of the same package, in any number of steps."""
+    """Join sightings that share a fingerprint, or an advisory of the same package, in any number of steps.
+
+    What a stage reports that runs the project's code joins nothing that another stage found: made-up results
+    could bring a new finding together with a known or a waived one.
+    """
     every = list(sightings)
     keys = [_keys(sighting) for sighting in every]
     parents: dict[Key, Key] = {}
@@ -90,10 +96,12 @@ def worst_first(sighting: Sighting) -> tuple[Hashable, ...]:
 
 
 def _keys(sighting: Sighting) -> Sequence[Key]:
-    fingerprint: Key = ("fingerprint", sighting.fingerprint)
+    realm = sighting.stage if sighting.stage in _RUN_THE_PROJECT else ""
+    fingerprint: Key = ("fingerprint", realm, sighting.fingerprint)
     if sighting.package is None:
         return (fingerprint,)
-    return (fingerprint, *(("advisory", sighting.package, name.upper()) for name in sighting.advisories))
+    names = sighting.advisories
+    return (fingerprint, *(("advisory", realm, sighting.package, name.upper()) for name in names))
 
 
 def _root(parents: dict[Key, Key], key: Key) -> Key:

@@ -147,7 +147,11 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A whole scan for people. `findings` are the present ones, worst first; `fixed` those that went away."""
+    """A whole scan for people. `findings` are the present ones, worst first; `fixed` those that went away.
+
+    Each of `doubts` says why the scan cannot be relied on, and keeps it from passing. `waived_results` are
+    stage and fingerprint of every result that belongs to a waived finding.
+    """
 
     project: str
     generated: datetime
@@ -161,6 +165,8 @@ class Report:
     waivers_unused: tuple[Waiver, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     notices: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    waived_results: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def suppressed(self) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 
 from mlsecops import __version__
 from mlsecops.findings.compare import Side, compare, stages_in_doubt
@@ -30,12 +31,15 @@ def build_report(
     baseline: Json | None = None,
     baseline_source: str = "baseline",
     partial: bool = False,
+    absent: Mapping[str, str] = MappingProxyType({}),
+    doubts: Iterable[str] = (),
     notices: Iterable[str] = (),
 ) -> Report:
     """Join, compare and sort what a merged SARIF log says.
 
-    `expected` are the stages that were to run: one of which the log has nothing is incomplete. `partial` says
-    that further stages were left out on purpose, so that a waiver may be of use in one of those. Waivers hold
+    `expected` are the stages that were to run: one of which the log has nothing is incomplete, for the reason
+    in `absent` where that is known. `doubts` are reasons not to rely on the scan at all. `partial` says that
+    further stages were left out on purpose, so that a waiver may be of use in one of those. Waivers hold
     through the day of `generated`. `baseline` is an earlier merged log; without one findings have no state.
     Project and left-out files come from the log's own properties, unless `project` is given.
     """
@@ -43,7 +47,7 @@ def build_report(
     waivers = Waivers.valid(policy.waivers, today)
     now = _scan(log, waivers)
     compared = _compare(now, baseline, baseline_source, waivers)
-    stages = stage_reports(now.side.tools, expected, policy, compared.findings)
+    stages = stage_reports(now.side.tools, expected, policy, compared.findings, absent)
     incomplete = {stage.name for stage in stages if stage.status == "incomplete"}
     bag = own_properties(log)
     return Report(
@@ -65,6 +69,8 @@ def build_report(
         ),
         left_out=_left_out(bag),
         notices=(*notices, *_notices(policy, compared, today)),
+        doubts=tuple(doubts),
+        waived_results=now.waived_results,
     )
 
 
@@ -78,6 +84,15 @@ class _Scan:
     @property
     def used(self) -> frozenset[Waiver]:
         return frozenset(waiver for cover in self.covers for waiver in cover.matched)
+
+    @property
+    def waived_results(self) -> frozenset[tuple[str, str]]:
+        """Stage and fingerprint of every result in a waived group."""
+        return frozenset(
+            (each.stage, each.fingerprint)
+            for number in self.side.waived
+            for each in self.side.groups[number].sightings
+        )
 
     def standing(self, number: int, state: State | None) -> Standing:
         return Standing(self.side.groups[number], state, self.covers[number].waiver)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from mlsecops.findings.model import WORST_FIRST, Finding, StageReport, ToolReport
@@ -11,14 +11,20 @@ from mlsecops.policy import SEVERITIES, Policy, Severity, stage_order
 from mlsecops.sarif.build import Status
 
 _REASONS_SHOWN = 3
+_NOTHING = "nothing came back from this stage"
 
 
 def stage_reports(
-    tools: Sequence[ToolReport], expected: Collection[str], policy: Policy, findings: Iterable[Finding]
+    tools: Sequence[ToolReport],
+    expected: Collection[str],
+    policy: Policy,
+    findings: Iterable[Finding],
+    absent: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[StageReport, ...]:
     """A report for each stage that was to run or did, in the order of the chain.
 
-    An expected stage without a single run is incomplete, unless the policy switches it off.
+    An expected stage without a single run is incomplete, unless the policy switches it off; `absent` says
+    why it has none, where that is known.
     """
     open_ones = Counter(
         (stage, finding.severity) for finding in findings if finding.open for stage in finding.stages
@@ -31,18 +37,19 @@ def stage_reports(
             name,
             sorted(by_stage[name], key=lambda tool: tool.name),
             {severity: open_ones[name, severity] for severity in SEVERITIES},
-            enabled=policy.enabled(name),
+            missing=absent.get(name, _NOTHING) if policy.enabled(name) else None,
         )
         for name in sorted(by_stage, key=stage_order)
     )
 
 
 def _stage(
-    name: str, tools: Sequence[ToolReport], counts: dict[Severity, int], *, enabled: bool
+    name: str, tools: Sequence[ToolReport], counts: dict[Severity, int], *, missing: str | None
 ) -> StageReport:
+    """One stage; `missing` is what is said when no tool ran, None where the policy wants none to."""
     if not tools:
-        status: Status = "incomplete" if enabled else "skipped"
-        reason = "nothing came back from this stage" if enabled else "switched off in the policy"
+        status: Status = "skipped" if missing is None else "incomplete"
+        reason = "switched off in the policy" if missing is None else missing
         return StageReport(name=name, status=status, reason=reason, counts=MappingProxyType(counts))
     status = min((tool.status for tool in tools), key=WORST_FIRST.index)
     return StageReport(

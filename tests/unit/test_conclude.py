@@ -1,0 +1,95 @@
+"""What a question says about stages, doubts and the baseline reaches every report that people read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from mlsecops.conclude import WRITTEN, Conclusion, Question, conclude
+from mlsecops.policy import Policy
+from mlsecops.report.terminal import verdict_view
+from mlsecops.sarif.files import SarifError, write
+from rich.console import Console
+from support.sarif_logs import log, result, run
+
+NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+
+
+def concluded(folder: Path, *, expected: tuple[str, ...] = ("sast",), **changes: Any) -> Conclusion:
+    if not (folder / "sast.sarif").exists():
+        write(folder / "sast.sarif", log(run("sast", "bandit")))
+    question = Question(policy=Policy(), expected=expected, generated=NOW, **changes)
+    return conclude(folder, folder / "out", question)
+
+
+def texts(conclusion: Conclusion) -> dict[str, str]:
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(verdict_view(conclusion.report, conclusion.verdict, conclusion.files))
+    written = {name: path.read_text(encoding="utf-8") for name, path in conclusion.files.items()}
+    del written["report.sarif"]
+    return {**written, "terminal": captured.get()}
+
+
+def test_a_sound_stage_passes_and_every_report_is_written(tmp_path: Path) -> None:
+    conclusion = concluded(tmp_path)
+
+    assert conclusion.verdict.word == "passed"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(WRITTEN)
+
+
+def test_why_a_stage_is_absent_is_said_everywhere(tmp_path: Path) -> None:
+    conclusion = concluded(tmp_path, expected=("sast", "sca"), absent={"sca": "its job was cancelled"})
+
+    assert conclusion.verdict.reason == "sca: its job was cancelled"
+    for name, text in texts(conclusion).items():
+        assert "its job was cancelled" in text, name
+
+
+def test_a_doubt_keeps_it_from_passing_and_is_said_everywhere(tmp_path: Path) -> None:
+    doubt = "the policy of the base commit cannot be read"
+
+    conclusion = concluded(tmp_path, doubts=[doubt, "something else is amiss"])
+
+    assert (conclusion.verdict.word, conclusion.verdict.exit_code) == ("incomplete", 3)
+    for name, text in texts(conclusion).items():
+        assert doubt in text, name
+        assert "something else is amiss" in text, name
+
+
+def test_notices_are_said_with_the_others(tmp_path: Path) -> None:
+    conclusion = concluded(tmp_path, notices=["code scanning is off"])
+
+    assert conclusion.verdict.word == "passed"
+    assert conclusion.report.notices == ("code scanning is off",)
+
+
+@pytest.mark.parametrize(("source", "said"), [(None, "old.sarif"), ("main@9d01e77", "main@9d01e77")])
+def test_the_baseline_is_called_by_its_source_or_its_file(
+    tmp_path: Path, source: str | None, said: str
+) -> None:
+    write(tmp_path / "old.sarif", log(run("sast", "bandit", [result("B301")])))
+
+    conclusion = concluded(tmp_path, baseline=tmp_path / "old.sarif", baseline_source=source)
+
+    assert conclusion.report.baseline is not None
+    assert conclusion.report.baseline.source == said
+    assert len(conclusion.report.fixed) == 1
+    assert orjson.loads(conclusion.files["report.json"].read_bytes())["baseline"]["source"] == said
+
+
+def test_a_result_that_cannot_be_read_makes_its_stage_incomplete(tmp_path: Path) -> None:
+    (tmp_path / "sast.sarif").write_text("{", encoding="utf-8")
+
+    conclusion = concluded(tmp_path)
+
+    assert conclusion.verdict.word == "incomplete"
+    assert conclusion.verdict.reason.startswith("sast: its result cannot be read: ")
+
+
+def test_a_baseline_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SarifError, match="cannot be read"):
+        concluded(tmp_path, baseline=tmp_path / "none.sarif")
