@@ -1,1 +1,1 @@
-"""Everything that talks to GitHub, or to the runner of GitHub Actions."""
+"""GitHub as a step of a workflow meets it: event, inputs, commands to the runner, REST API."""
