@@ -1,4 +1,4 @@
-"""GitHub's REST API: what a step asks for, tried again where that may help; a failure is one plain sentence."""
+"""GitHub's REST API: what a step asks for, tried again where that may help; failures are one sentence."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ class Client:
         self._patience = patience or Patience()
         self._transport = Transport(url, token, self._patience, session(), now)
         self._sleep = sleep
+        self._now = now
 
     def get(self, path: str, **params: str | int) -> Any:
         """The JSON value that answers."""
@@ -143,13 +144,14 @@ class Client:
 
     def _patiently(self, once: Callable[[], _T]) -> _T:
         """Try until it works or patience is at its end."""
-        tried, waited, pause = 1, 0.0, self._patience.pause
+        start, tried, waited, pause = self._now(), 1, 0.0, self._patience.pause
         while True:
             try:
                 return once()
             except PassingError as error:
                 wait = max(pause, error.pause)
-                if tried >= self._patience.tries or waited + wait > self._patience.waits:
+                spent = max(waited, self._now() - start)
+                if tried >= self._patience.tries or spent + wait > self._patience.waits:
                     raise error.final from None
             self._sleep(wait)
             tried, waited, pause = tried + 1, waited + wait, pause * 2

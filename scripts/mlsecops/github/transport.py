@@ -17,7 +17,7 @@ import requests
 from requests.auth import AuthBase
 
 from mlsecops import __version__
-from mlsecops.github.errors import GitHubError, PassingError, refusal
+from mlsecops.github.errors import ForbiddenError, GitHubError, PassingError, refusal
 
 Json = dict[str, Any]
 
@@ -38,8 +38,8 @@ _ELSEWHERE = frozenset({HTTPStatus.FOUND, HTTPStatus.SEE_OTHER})
 class Patience:
     """Seconds for a connection, each part of an answer, a whole answer, a whole download; tries and waits.
 
-    `pause` is the time before the second try and doubles with each further one; all waits of one call
-    together take at most `waits` seconds.
+    `pause` is the time before the second try and doubles with each further one. No try begins, and no
+    limit is waited for, more than `waits` seconds after the first.
     """
 
     connect: float = 5.0
@@ -126,9 +126,7 @@ class Transport:
         url = urljoin(request.url, address)
         parts = _split(url)
         if not address or parts is None or _origin(parts) != self._origin:
-            raise GitHubError(
-                f"GitHub answers {request} with an address on another host, which is not followed"
-            )
+            raise GitHubError(f"GitHub answers {request} with an address on another host")
         return url
 
     def store(self, request: Request, url: str, target: Path) -> None:
@@ -142,9 +140,7 @@ class Transport:
         request = replace(request, url=url)
         with self._open(request, _Token(), {"User-Agent": _agent()}) as response:
             if response.status_code != HTTPStatus.OK:
-                raise self._refusal(
-                    replace(request, url=f"{parts.scheme}://{parts.netloc}{parts.path}"), response
-                )
+                raise _of_storage(self._refusal(request, response))
             descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
             try:
                 with os.fdopen(descriptor, "wb") as file:
@@ -195,9 +191,8 @@ class Transport:
         return Answer(content, response.links.get("next", {}).get("url", ""))
 
     def _refusal(self, request: Request, response: requests.Response) -> GitHubError | PassingError:
-        content = b"".join(
-            self._chunks(replace(request, most_bytes=MOST_BYTES), response, self._patience.whole)
-        )
+        large = replace(request, most_bytes=MOST_BYTES)
+        content = b"".join(self._chunks(large, response, self._patience.whole))
         headers = {name.lower(): value for name, value in response.headers.items()}
         content = content.replace(self._token.encode(), b"***")
         return refusal(str(request), response.status_code, headers, content, self._now())
@@ -211,6 +206,16 @@ class Transport:
             if self._now() > end:
                 raise PassingError(GitHubError(f"the answer to {request} takes longer than {seconds:g} s"))
             yield chunk
+
+
+def _of_storage(error: GitHubError | PassingError) -> GitHubError | PassingError:
+    """A refusal of the storage, which knows no token: never a matter of permissions."""
+    if isinstance(error, ForbiddenError):
+        said = error.message or f"HTTP {error.status}"
+        return GitHubError(
+            f"the storage that GitHub names refuses the download ({said})", status=error.status
+        )
+    return error
 
 
 def _agent() -> str:
