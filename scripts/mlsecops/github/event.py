@@ -2,159 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 from mlsecops.github import payload
+from mlsecops.github.event_model import HEADS, QUEUE, Event, PullRequest, WorkflowRun
 from mlsecops.github.payload import EventError
-from mlsecops.report.escape import path_url
-from mlsecops.report.parts import Links
 from mlsecops.sarif.build import Json
 from mlsecops.sarif.json_types import object_of
 
 __all__ = ["Event", "EventError", "PullRequest", "WorkflowRun", "read"]
 
-DEPENDABOT = "dependabot[bot]"
-_HEADS = "refs/heads/"
-_QUEUE = "refs/heads/gh-readonly-queue/"
 # All of these run on the merge commit of a pull request, so its own policy must not count.
 _PULL_EVENTS = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
-_ALL_COUNT = frozenset({"push", "schedule", "workflow_dispatch"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullRequest:
-    """A pull request as it stood at the event; whoever opened it chose `head_ref`."""
-
-    number: int
-    head_sha: str
-    head_ref: str
-    base_sha: str
-    base_ref: str
-    fork: bool
-    author: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowRun:
-    """The run that a `workflow_run` event is about; `repository` has its commit and is "" when deleted."""
-
-    id: int
-    event: str
-    conclusion: str
-    head_sha: str
-    head_branch: str
-    repository: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """What started this run.
-
-    `merge_base` is the commit below a merge group, `base_branch` the branch that a merge queue leads to,
-    else "". `default_branch` is "" and `private` None where GitHub does not say. `deleted`: a push that
-    deleted its branch, for which GitHub starts the run on the default branch.
-    """
-
-    name: str
-    repository: str
-    sha: str
-    ref: str
-    default_branch: str
-    server: str
-    run_id: int
-    run_attempt: int
-    actor: str
-    private: bool | None = None
-    pull: PullRequest | None = None
-    workflow_run: WorkflowRun | None = None
-    merge_base: str | None = None
-    base_branch: str = ""
-    deleted: bool = False
-
-    @property
-    def branch(self) -> str | None:
-        """The branch that this run is for; None for tags and pull requests."""
-        return self.ref.removeprefix(_HEADS) if self.ref.startswith(_HEADS) else None
-
-    @property
-    def queued(self) -> bool:
-        """Whether this run is for a commit of a merge queue."""
-        return self.name == "merge_group" or self.ref.startswith(_QUEUE)
-
-    @property
-    def dependabot(self) -> bool:
-        """Whether Dependabot started this run."""
-        return self.actor == DEPENDABOT
-
-    @property
-    def read_only(self) -> bool:
-        """Whether GitHub gives the token of this run no right to write, whatever the workflow grants."""
-        return self.dependabot or (self.pull is not None and self.pull.fork)
-
-    @property
-    def policy_commit(self) -> str:
-        """Where the policy counts: a commit, or for a push to a merge queue the branch it leads to."""
-        if self.pull is not None:
-            return self.pull.base_sha
-        return self.merge_base or self.base_branch or self.sha
-
-    @property
-    def baseline_branch(self) -> str | None:
-        """The branch whose newest report is the baseline, if it is known."""
-        if self.pull is not None:
-            return self.pull.base_ref
-        return self.base_branch or self.default_branch or None
-
-    @property
-    def counts_all(self) -> bool:
-        """Whether all open findings count, and not only new ones: the default branch looks at itself.
-
-        Holds for every push while nobody says which branch is the default.
-        """
-        if self.name not in _ALL_COUNT or self.queued:
-            return False
-        return not self.default_branch or self.branch == self.default_branch
-
-    @property
-    def head(self) -> str:
-        """The commit that people mean: the head of the pull request and not its merge commit."""
-        return self.pull.head_sha if self.pull is not None else self.sha
-
-    @property
-    def uploads(self) -> bool:
-        """Whether code scanning takes results: not from a merge queue, not from a push of Dependabot."""
-        return not self.queued and not self.deleted and not (self.dependabot and self.name == "push")
-
-    def links(self, project: str) -> Links:
-        """Where the reports of a project (a folder of the repository, "." for all of it) point to."""
-        home = f"{self.server}/{self.repository}"
-        run = f"{home}/actions/runs/{self.run_id}"
-        folder = "" if project == "." else f"/{path_url(project)}"
-        target = f"./{project}" if project.startswith("-") else project
-        return Links(
-            run=run,
-            page=f"{run}#artifacts",
-            security=f"{home}/security/code-scanning?query={self._query()}" if self.uploads else "",
-            blob=f"{home}/blob/{self.head}{folder}",
-            head=self.head[:7],
-            base=self._base(),
-            rerun=f"mlsecops run {shlex.quote(target)}",
-        )
-
-    def _query(self) -> str:
-        if self.pull is not None:
-            return quote_plus(f"pr:{self.pull.number} is:open")
-        return quote_plus(f"is:open branch:{self.branch}" if self.branch else "is:open")
-
-    def _base(self) -> str:
-        if self.pull is not None:
-            return f"{self.pull.base_ref}@{self.pull.base_sha[:7]}"
-        return f"{self.base_branch}@{self.merge_base[:7]}" if self.merge_base else ""
 
 
 def read(environ: Mapping[str, str]) -> Event:
@@ -184,7 +46,7 @@ def read(environ: Mapping[str, str]) -> Event:
         name=name,
         repository=repository,
         sha=_commit(environ, deleted),
-        ref=f"{_HEADS}{default}" if deleted and default else ref,
+        ref=f"{HEADS}{default}" if deleted and default else ref,
         default_branch=default,
         server=_server(environ.get("GITHUB_SERVER_URL", "https://github.com")),
         run_id=payload.number(environ.get("GITHUB_RUN_ID"), "GITHUB_RUN_ID"),
@@ -240,9 +102,9 @@ def _queue(name: str, data: Json, ref: str) -> tuple[str | None, str]:
     if name == "merge_group":
         group = object_of(data, "merge_group")
         base = payload.ref(group.get("base_ref"), "the merge group's base_ref")
-        return payload.sha(group.get("base_sha"), "the merge group's base_sha"), base.removeprefix(_HEADS)
+        return payload.sha(group.get("base_sha"), "the merge group's base_sha"), base.removeprefix(HEADS)
     # gh-readonly-queue/BRANCH/pr-NUMBER-COMMIT, where a branch may hold slashes.
-    return None, ref.removeprefix(_QUEUE).rpartition("/")[0] if ref.startswith(_QUEUE) else ""
+    return None, ref.removeprefix(QUEUE).rpartition("/")[0] if ref.startswith(QUEUE) else ""
 
 
 def _workflow_run(data: Json) -> WorkflowRun:
