@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,13 +16,16 @@ from mlsecops.policy import (
     Policy,
     PolicyError,
     ScaSettings,
+    Severity,
     TestSettings,
+    Threshold,
     Waiver,
     find,
     load,
     parse,
     reaches,
     stage_order,
+    with_threshold,
 )
 from mlsecops.policy.check import SCHEMA_FILE
 from mlsecops.policy.document import MAX_BYTES
@@ -316,6 +320,143 @@ def test_a_policy_that_points_nowhere_is_not_taken_for_none(tmp_path: Path) -> N
     assert found == path
     with pytest.raises(PolicyError, match="cannot be read"):
         load(found)
+
+
+def monorepo(folder: Path) -> tuple[Path, Path]:
+    """A git repository with a policy, and a project within it that has none."""
+    (folder / ".git").mkdir()
+    shared = folder / DEFAULT_FILE
+    shared.parent.mkdir()
+    shared.write_bytes(b"fail-on: low")
+    project = folder / "services" / "forecast"
+    project.mkdir(parents=True)
+    return shared, project
+
+
+def test_a_project_without_a_policy_has_that_of_the_repository_around(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared, project = monorepo(tmp_path)
+    monkeypatch.chdir(project)
+
+    assert find(project) == shared
+    assert find(Path()) == shared
+
+
+def test_a_project_keeps_its_own_policy(tmp_path: Path) -> None:
+    _, project = monorepo(tmp_path)
+    own = project / DEFAULT_FILE
+    own.parent.mkdir()
+    own.write_bytes(b"")
+
+    assert find(project) == own
+
+
+def test_the_policy_of_a_folder_between_does_not_count(tmp_path: Path) -> None:
+    shared, project = monorepo(tmp_path)
+    between = project.parent / DEFAULT_FILE
+    between.parent.mkdir()
+    between.write_bytes(b"")
+
+    assert find(project) == shared
+
+
+@pytest.mark.parametrize("inner", ["services", "services/forecast"])
+def test_a_policy_outside_the_nearest_repository_does_not_count(tmp_path: Path, inner: str) -> None:
+    _, project = monorepo(tmp_path)
+    (tmp_path / inner / ".git").write_bytes(b"gitdir: ../.git/modules/inner\n")
+
+    assert find(project) is None
+
+
+def test_a_policy_above_counts_only_where_there_is_a_repository(tmp_path: Path) -> None:
+    _, project = monorepo(tmp_path)
+    (tmp_path / ".git").rmdir()
+
+    assert find(project) is None
+    assert find(project / "gone") is None
+
+
+def test_a_folder_that_is_not_there_has_no_policy(tmp_path: Path) -> None:
+    _, project = monorepo(tmp_path)
+
+    assert find(project / "gone") is None
+
+
+def test_a_policy_around_with_a_wrong_suffix_is_not_overlooked(tmp_path: Path) -> None:
+    shared, project = monorepo(tmp_path)
+    shared.rename(shared.with_suffix(".yaml"))
+
+    with pytest.raises(PolicyError, match=r"mlsecops\.yaml:1: a policy is named mlsecops\.yml"):
+        find(project)
+
+
+def test_a_policy_around_that_another_user_put_there_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared, project = monorepo(tmp_path)
+    real = Path.lstat
+
+    def of_another(path: Path) -> os.stat_result:
+        found = list(real(path))
+        if path == shared:
+            found[stat.ST_UID] += 1
+        return os.stat_result(found)
+
+    monkeypatch.setattr(Path, "lstat", of_another)
+
+    with pytest.raises(PolicyError, match="belongs to another user"):
+        find(project)
+
+
+class TestThresholdFromOutside:
+    FILE = Policy(
+        source=DEFAULT_FILE,
+        default_threshold="high",
+        stage_thresholds={"sca": "critical", "test": "never", "model": "low"},
+    )
+
+    @pytest.mark.parametrize("threshold", ["critical", "high", "medium", "low", "never"])
+    def test_replaces_the_built_in_default(self, threshold: Threshold) -> None:
+        policy = with_threshold(Policy(), threshold)
+
+        assert policy == Policy(default_threshold=threshold)
+        assert policy.source == DEFAULTS
+
+    def test_none_changes_nothing(self) -> None:
+        assert with_threshold(self.FILE, None) is self.FILE
+
+    @pytest.mark.parametrize(
+        ("threshold", "default", "stages"),
+        [
+            ("never", "high", {"sca": "critical", "test": "never", "model": "low"}),
+            ("critical", "high", {"sca": "critical", "test": "critical", "model": "low"}),
+            ("high", "high", {"sca": "high", "test": "high", "model": "low"}),
+            ("medium", "medium", {"sca": "medium", "test": "medium", "model": "low"}),
+            ("low", "low", {"sca": "low", "test": "low", "model": "low"}),
+        ],
+    )
+    def test_makes_a_policy_file_stricter_and_never_weaker(
+        self, threshold: Threshold, default: Threshold, stages: dict[str, Threshold]
+    ) -> None:
+        policy = with_threshold(self.FILE, threshold)
+
+        assert policy.default_threshold == default
+        assert policy.stage_thresholds == stages
+        assert policy.source == DEFAULT_FILE
+
+    @given(
+        own=st.sampled_from(["critical", "high", "medium", "low", "never"]),
+        asked=st.sampled_from(["critical", "high", "medium", "low", "never"]),
+        severity=st.sampled_from(["critical", "high", "medium", "low"]),
+    )
+    def test_blocks_whatever_one_of_both_blocks(
+        self, own: Threshold, asked: Threshold, severity: Severity
+    ) -> None:
+        policy = with_threshold(Policy(source=DEFAULT_FILE, default_threshold=own), asked)
+
+        blocked = reaches(severity, own) or reaches(severity, asked)
+        assert reaches(severity, policy.threshold("sca")) is blocked
 
 
 def test_a_waiver_holds_through_its_last_day() -> None:

@@ -25,6 +25,7 @@ from mlsecops.policy.model import (
     reaches,
     stage_order,
 )
+from mlsecops.policy.stricter import with_threshold
 
 __all__ = [
     "DEFAULTS",
@@ -46,6 +47,7 @@ __all__ = [
     "parse",
     "reaches",
     "stage_order",
+    "with_threshold",
 ]
 
 DEFAULT_FILE = ".github/mlsecops.yml"
@@ -53,17 +55,46 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def find(root: Path) -> Path | None:
-    """The policy file of a repository, if it has one.
+    """The policy file of a project, else that of the git repository around it, if there is one.
 
-    Raises PolicyError when the only one there has a name that would be overlooked.
+    Raises PolicyError when the only one there has a name that would be overlooked, or when the one of the
+    repository around belongs to another user than the project, who could have put it there to mislead.
     """
-    path = root / DEFAULT_FILE
+    own = _in(root)
+    around = None if own else _repository_around(root)
+    shared = _in(around) if around else None
+    if shared and shared.lstat().st_uid != root.stat().st_uid:
+        raise PolicyError(
+            f"{shared}:1: belongs to another user than {root}; name it with --policy if it counts"
+        )
+    return own or shared
+
+
+def _in(folder: Path) -> Path | None:
+    path = folder / DEFAULT_FILE
     if path.is_symlink() or path.exists():
         return path
     other = path.with_suffix(".yaml")
     if other.is_symlink() or other.exists():
         raise PolicyError(f"{other}:1: a policy is named {path.name}; this file would not be read")
     return None
+
+
+def _repository_around(root: Path) -> Path | None:
+    """The root of the git repository that a folder lies in, unless the folder is that root itself."""
+    real = root.resolve()
+    if not real.is_dir():
+        return None
+    top = next((each for each in (real, *real.parents) if _is_there(each / ".git")), None)
+    return None if top == real else top
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:  # nor can a folder that may not be entered be asked
+        return False
+    return True
 
 
 def load(path: Path | None, *, name: str | None = None) -> Policy:
