@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
+from release.git import kept_files
+
 
 class TreeError(Exception):
-    """The repository cannot be read; the text says what is missing."""
+    """A file cannot be read; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,8 @@ class Tree:
 def read_tree(root: Path) -> Tree:
     """The files of a checkout: those in the index and those that are not ignored.
 
-    Raises TreeError where `root` is no checkout or Git is missing.
+    Raises GitError where `root` is no checkout or Git is missing.
     """
-    command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    try:
-        listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise TreeError(f"{root} is not a Git checkout, or Git is not installed") from error
-    names = (name for name in listed.split("\0") if name)
+    names = kept_files(root)
     # A file that was deleted stays in the index until that is committed.
     return Tree(root, frozenset(name for name in names if (root / name).is_file()))

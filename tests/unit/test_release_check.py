@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from release import markdown
+from release.git import GitError
 from release.interface import InterfaceError, read_interface
 from release.snippets import snippet_complaints, snippets
 from release.tree import Place, Tree, TreeError, read_tree
@@ -207,7 +208,9 @@ def test_code_of_a_page_is_found_with_its_line() -> None:
 
 
 def test_links_of_a_page_are_found_with_their_line() -> None:
-    page = "[a](b.md)\n![p](c.png) <a href='d'>\n\n| t |\n|---|\n| [r][ref] |\n\n[ref]: e#f\n\n<img src='g.png'>\n"
+    page = (
+        "[a](b.md)\n![p](c.png) <a href='d'>\n\n| t |\n|-|\n| [r][ref] |\n\n[ref]: e#f\n\n<img src='g.png'>\n"
+    )
     assert [(link.line, link.target) for link in markdown.links(page)] == [
         (1, "b.md"),
         (2, "c.png"),
@@ -245,7 +248,7 @@ def test_a_tree_is_what_git_does_not_ignore(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_git_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TreeError, match="not a Git checkout"):
+    with pytest.raises(GitError, match="not a git repository"):
         read_tree(tmp_path)
 
 
