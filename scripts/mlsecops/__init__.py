@@ -1,3 +1,3 @@
 """Drives security scanners over machine-learning projects, proves that they looked, merges and judges."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
