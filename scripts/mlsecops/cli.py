@@ -15,6 +15,7 @@ from mlsecops import __version__, policy
 from mlsecops.chain import STAGES, InterruptedRunError
 from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.doctor import examine
+from mlsecops.github.cli import github
 from mlsecops.job import Options
 from mlsecops.policy import PolicyError
 from mlsecops.project import ProjectError
@@ -83,6 +84,9 @@ def command() -> None:
 
     Exit codes: 0 passed, 1 blocked, 3 incomplete, 2 wrong usage or unreadable policy.
     """
+
+
+command.add_command(github)
 
 
 @command.command()

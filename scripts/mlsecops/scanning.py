@@ -23,8 +23,9 @@ from mlsecops.toolbox import Toolbox
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What every scan can be asked for."""
+    """What every scan can be asked for; without a policy that of `policy_file` counts, else the project's."""
 
+    policy: Policy | None = None
     policy_file: Path | None = None
     options: Options = field(default_factory=Options)
     jobs: int | None = None
@@ -38,9 +39,7 @@ def scan_stages(
 
     Raises PolicyError, ProjectError, InterruptedRunError, and OSError when nothing can be written.
     """
-    rules = policy.load(settings.policy_file or policy.find(root))
-    if settings.policy_file is None and rules.source != policy.DEFAULTS:
-        rules = replace(rules, source=policy.DEFAULT_FILE)
+    rules = settings.policy or _policy(root, settings.policy_file)
     project = discover(root, excludes=(*rules.exclude, *_own_output(root, keep)))
     toolbox = Toolbox.default()
     with scratch_folder(toolbox.cache) as work, Progress(console, stages) as progress:
@@ -75,6 +74,13 @@ def usable_cores() -> int:
     with suppress(AttributeError):  # not on every system
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _policy(root: Path, file: Path | None) -> Policy:
+    rules = policy.load(file or policy.find(root))
+    if file is None and rules.source != policy.DEFAULTS:
+        return replace(rules, source=policy.DEFAULT_FILE)
+    return rules
 
 
 def _own_output(project: Path, out: Path) -> tuple[str, ...]:

@@ -1,0 +1,95 @@
+"""What a step of a workflow works with: event, inputs, GitHub's interface, the runner, its folders."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from mlsecops.github import event, inputs
+from mlsecops.github.client import Client
+from mlsecops.github.commands import Runner
+from mlsecops.github.event_model import Event
+from mlsecops.github.inputs import Inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where the steps of one job leave things for each other, below the runner's temporary folder."""
+
+    root: Path
+
+    @property
+    def policy(self) -> Path:
+        """Holds the policy of the base commit, below its path in the repository."""
+        return self.root / "policy"
+
+    @property
+    def results(self) -> Path:
+        """Holds a folder for each step that scanned."""
+        return self.root / "results"
+
+    @property
+    def downloads(self) -> Path:
+        """Holds what other jobs left."""
+        return self.root / "downloads"
+
+    @property
+    def report(self) -> Path:
+        """Holds what people read."""
+        return self.root / "report"
+
+    @property
+    def baseline(self) -> Path:
+        """Holds the report of the base branch."""
+        return self.root / "baseline"
+
+    @property
+    def code_scanning(self) -> Path:
+        """The file for code scanning."""
+        return self.root / "code-scanning.sarif"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """All that a step knows and speaks to."""
+
+    environ: Mapping[str, str]
+    event: Event
+    inputs: Inputs
+    client: Client
+    runner: Runner
+    folders: Folders
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], stream: TextIO, known: Sequence[str]) -> Step:
+        """The step from the variables that the runner sets, where `known` are the stages there are.
+
+        Raises InputError, EventError and GitHubError with one sentence.
+        """
+        given = inputs.read(environ, known)
+        temporary = Path(environ.get("RUNNER_TEMP") or "mlsecops-runner").resolve()
+        return cls(
+            environ=environ,
+            event=event.read(environ),
+            inputs=given,
+            client=Client(
+                environ.get("GITHUB_API_URL", "https://api.github.com"), environ.get("GITHUB_TOKEN", "")
+            ),
+            runner=Runner(environ, stream),
+            folders=Folders(temporary / "mlsecops" / given.identifier),
+        )
+
+    @property
+    def project(self) -> Path:
+        """The folder of the project in the checkout."""
+        return Path(self.environ.get("GITHUB_WORKSPACE") or ".").resolve() / self.inputs.project
+
+
+def emptied(folder: Path) -> Path:
+    """The folder, made, and without what an earlier step left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
