@@ -8,7 +8,7 @@ from release import changelog
 from release.commands import command_complaints
 from release.git import tag_commits
 from release.links import link_complaints
-from release.references import pin_complaints, reference_complaints
+from release.references import reference_complaints
 from release.snippets import snippet_complaints, snippets
 from release.tree import Tree
 from release.versions import project_version, tagged_version, version_complaints
@@ -28,7 +28,6 @@ def check(tree: Tree, command: click.Command, tag: str = "") -> list[str]:
         *changelog.changelog_complaints(tree.text(changelog.FILE), str(release), released=bool(tag)),
         *reference_complaints(tree, release, tags),
         *snippet_complaints(tree, snippets(tree)),
-        *pin_complaints(tree),
         *link_complaints(tree),
         *command_complaints(tree, command),
     ]

@@ -1,9 +1,8 @@
-"""Refs in our texts: where they name a release of ours, or pin an action of others (pure)."""
+"""Where our texts name a release of ours: its ref and the comment behind it (pure)."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,13 +14,11 @@ OWNER = "OWNER"
 UNKNOWN_COMMIT = "0" * 40
 # Their text is shown as well, and every file in it is read.
 TEMPLATES = ("templates/*",)
-RUN_HERE = (".github/workflows/*.yml", "actions/*/action.yml")
 
 _OURS = re.compile(
     r"(?<![\w/.-])(?P<host>(?:https?://)?github\.com/)?(?P<owner>[A-Za-z0-9$][\w.${}-]*)/mlsecops"
     r"(?P<path>/[\w./-]+)?@(?P<ref>[\w.-]*\w)(?:\s+#\s*(?P<comment>\S+))?"
 )
-_OUTSIDE = re.compile(r"\buses:\s+(?P<action>[\w.-]+/[\w./-]+)@(?P<ref>[\w.-]+)(?:\s+#\s*(?P<comment>\S+))?")
 _VERSION = re.compile(r"v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -64,31 +61,6 @@ def reference_complaints(tree: Tree, release: Version, tags: Mapping[str, str]) 
         for match in _OURS.finditer(line)
         for complaint in _reference_complaints(match, release, tags)
     ]
-
-
-def pin_complaints(tree: Tree) -> list[str]:
-    """Every action of others that is not pinned to a full commit with its version, or to more than one."""
-    names = sorted({*pages(tree), *tree.matching(*COPIED, *RUN_HERE)})
-    pins: dict[str, dict[str, Place]] = defaultdict(dict)
-    complaints = []
-    for name in names:
-        for number, line in enumerate(tree.text(name).splitlines(), 1):
-            match = _OUTSIDE.search(line)
-            if match is None or match["action"].split("/")[1] == "mlsecops":
-                continue
-            place, comment = Place(name, number), match["comment"] or ""
-            if not _COMMIT.fullmatch(match["ref"]) or version(comment) is None:
-                complaints.append(
-                    f"{place}: pin {match['action']} to a full commit, with '# v1.2.3' behind it"
-                )
-            else:
-                repository = "/".join(match["action"].split("/")[:2])
-                pins[repository].setdefault(f"{match['ref']} # {comment}", place)
-    for repository, places in sorted(pins.items()):
-        if len(places) > 1:
-            listed = " and ".join(f"{pin} ({place})" for pin, place in places.items())
-            complaints.append(f"{repository} is pinned differently: {listed}; use one everywhere")
-    return complaints
 
 
 def _reference_complaints(match: re.Match[str], release: Version, tags: Mapping[str, str]) -> Iterator[str]:
