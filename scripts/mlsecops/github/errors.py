@@ -101,8 +101,10 @@ def _sentence(kind: type[GitHubError], what: str, said: str) -> str:
 def _needed(status: int, headers: Mapping[str, str]) -> str:
     """What GitHub says that the token would need: https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api"""
     needed = headers.get("x-accepted-github-permissions", "")
-    known = status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} and _PERMISSIONS.fullmatch(needed)
-    return f"; the job needs the permission {needed}" if known else ""
+    if status not in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} or not _PERMISSIONS.fullmatch(needed):
+        return ""
+    permissions = needed.replace(" ", "").replace("_", "-").replace("=", ": ")
+    return f"; the job needs {permissions.replace(',', ' and ').replace(';', ' or ')}"
 
 
 def _is_limit(status: int, headers: Mapping[str, str], words: str) -> bool:

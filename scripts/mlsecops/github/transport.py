@@ -28,10 +28,8 @@ _API_VERSION = "2022-11-28"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _MOST_MOVES = 3
 _CHUNK = 1 << 16
-_MOVED = frozenset(
-    {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
-)
-_ELSEWHERE = frozenset({HTTPStatus.FOUND, HTTPStatus.SEE_OTHER})
+_MOVED = frozenset({301, 307, 308})
+_ELSEWHERE = frozenset({302, 303})
 
 
 @dataclass(frozen=True, slots=True)
