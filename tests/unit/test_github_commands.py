@@ -185,10 +185,12 @@ class TestAnnotations:
 
     def test_are_cut_at_what_github_shows(self, step: Step) -> None:
         step.runner.error("%" * 10_000)
+        step.runner.error("\x1b" * 4000)
 
-        message = step.lines[0].removeprefix("::error::").replace("%25", "%")
-        assert len(message) == MOST_CHARACTERS
-        assert message.endswith("%…")
+        percents, escapes = (line.removeprefix("::error::").replace("%25", "%") for line in step.lines)
+        assert len(percents) == MOST_CHARACTERS
+        assert percents.endswith("%…")
+        assert len(escapes) == MOST_CHARACTERS
 
     def test_beyond_ten_of_a_level_go_into_the_log(self, step: Step) -> None:
         for number in range(12):

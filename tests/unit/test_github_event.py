@@ -116,6 +116,14 @@ class TestPullRequest:
         assert event.uploads
         assert event.policy_commit == BASE
 
+    def test_that_names_no_repository_at_all_is_a_fork(self, case: Case) -> None:
+        head, base = {"sha": HEAD, "ref": "topic"}, {"sha": BASE, "ref": "main"}
+
+        event = case.pull(pull_payload(head=head, base=base))
+
+        assert event.pull is not None
+        assert event.pull.fork
+
     def test_of_dependabot_may_only_read_and_still_uploads(self, case: Case) -> None:
         event = case.pull(pull_payload(), GITHUB_ACTOR="dependabot[bot]")
 

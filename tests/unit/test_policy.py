@@ -344,11 +344,13 @@ def test_a_project_without_a_policy_has_that_of_the_repository_around(
 
 
 def test_a_project_keeps_its_own_policy(tmp_path: Path) -> None:
-    _, project = monorepo(tmp_path)
+    shared, project = monorepo(tmp_path)
     own = project / DEFAULT_FILE
     own.parent.mkdir()
     own.write_bytes(b"")
 
+    assert find(project) == own
+    shared.rename(shared.with_suffix(".yaml"))
     assert find(project) == own
 
 
