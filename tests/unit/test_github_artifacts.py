@@ -211,6 +211,7 @@ class TestAccept:
             (b'{"version": "2.1.0"', "is not whole JSON"),
             (b"[" * 100_000, "is not whole JSON"),
             (b"[]", "it is not an object"),
+            (orjson.dumps(log(run("sast", "t")))[:-1] + b',"x":' + b"[" * 400 + b"]" * 400 + b"}", "nested"),
             (orjson.dumps(log({"tool": {"driver": {}}})), "does not name its tool"),
             (orjson.dumps(log({**run("sast", "t"), "results": [{"ruleId": 7}]})), "Expected `str`"),
             (orjson.dumps(log()), "its result names no tool"),

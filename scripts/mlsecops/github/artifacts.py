@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from mlsecops.findings.fields import own_properties
 from mlsecops.github.archive import ArtifactError, unpack_report
 from mlsecops.github.inputs import DEFAULT_IDENTIFIER
@@ -184,7 +186,8 @@ def _look(path: Path, stage: str, identifier: str | None, limits: Limits, *, sam
     if not same:
         raise _RefusedError("its result is not the one that its job left (sha-256 differs)")
     try:
-        runs = read(path, max_bytes=limits.file_bytes)["runs"]
+        log = read(path, max_bytes=limits.file_bytes)
+        orjson.dumps(log)  # takes less depth than reading does
         for run in RawFiles().runs(path):  # a merge reads more strictly
             run.category()
             for _ in run.results():
@@ -192,6 +195,9 @@ def _look(path: Path, stage: str, identifier: str | None, limits: Limits, *, sam
     except SarifError as error:
         reason = visible(shorten(str(error).replace(str(path), path.name), 200))
         raise _RefusedError(f"its result cannot be read: {reason}") from None
+    except orjson.JSONEncodeError:
+        raise _RefusedError("its result cannot be read: it is nested too deep") from None
+    runs = log["runs"]
     if not runs:
         raise _RefusedError("its result names no tool")
     if not all(_belongs(run, stage, identifier) for run in runs):
