@@ -23,7 +23,7 @@ def check(tree: Tree, command: click.Command, tag: str = "") -> list[str]:
     tagged = tagged_version(tag) if tag else None
     release = project_version(tree)
     tags = {name: commit for name, commit in tag_commits(tree.root).items() if name.count(".") == 2}
-    return [
+    found = [
         *version_complaints(tree, release, tagged),
         *changelog.changelog_complaints(tree.text(changelog.FILE), str(release), released=bool(tag)),
         *reference_complaints(tree, release, tags),
@@ -31,3 +31,5 @@ def check(tree: Tree, command: click.Command, tag: str = "") -> list[str]:
         *link_complaints(tree),
         *command_complaints(tree, command),
     ]
+    # A call in a snippet is a reference as well.
+    return list(dict.fromkeys(found))

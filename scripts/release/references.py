@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from release.snippets import COPIED, pages
+from release.snippets import COPIED, interface_file, pages
 from release.tree import Place, Tree
 
 OWNER = "OWNER"
@@ -59,11 +59,14 @@ def reference_complaints(tree: Tree, release: Version, tags: Mapping[str, str]) 
         for name in names
         for number, line in enumerate(tree.text(name).splitlines(), 1)
         for match in _OURS.finditer(line)
-        for complaint in _reference_complaints(match, release, tags)
+        for complaint in _complaints(tree, match, release, tags)
     ]
 
 
-def _reference_complaints(match: re.Match[str], release: Version, tags: Mapping[str, str]) -> Iterator[str]:
+def _complaints(tree: Tree, match: re.Match[str], release: Version, tags: Mapping[str, str]) -> Iterator[str]:
+    path = (match["path"] or "").strip("/")
+    if path and interface_file(path, tree) is None:
+        yield f"there is no {path} here"
     ref, comment = match["ref"], match["comment"] or ""
     if match["owner"] != OWNER:
         yield f"write {OWNER}/mlsecops, not {match['owner']}/mlsecops: a release fills in the owner"
