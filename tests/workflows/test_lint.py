@@ -1,4 +1,4 @@
-"""All workflows and actions, ours and those we hand out, are clean to the strictest linters; these see defects."""
+"""All workflows and actions, ours and those we hand out, are clean to the strictest linters; these do see."""
 
 from __future__ import annotations
 
