@@ -35,6 +35,7 @@ OPERATIONS = (
     "GET /actions/runs/{run_id}/jobs",
     "GET /code-scanning/alerts",
     "GET /commits/{commit_sha}/pulls",
+    "GET /commits/{ref}",
     "GET /contents/{path}",
     "GET /git/ref/{ref}",
     "GET /issues",

@@ -26,6 +26,7 @@ class Operations:
             "repos/get": self._repository,
             "repos/get-content": self._content,
             "git/get-ref": self._ref,
+            "repos/get-commit": self._commit,
             "actions/list-artifacts-for-repo": self._artifacts,
             "actions/get-artifact": self._artifact,
             "actions/download-artifact": self._zip,
@@ -70,6 +71,13 @@ class Operations:
         name = unquote(parts["ref"])
         sha = self._state.refs.get(name.removeprefix("heads/"))
         return Answer(body=self._shapes.ref(f"refs/{name}", sha)) if sha else missing()
+
+    def _commit(self, call: Call, parts: dict[str, str]) -> Answer:
+        ref = unquote(parts["ref"]).removeprefix("heads/")
+        sha = self._state.refs.get(ref, ref)
+        if sha in self._state.commits():
+            return Answer(body=self._shapes.commit(sha))
+        return refusal(422, f"No commit found for SHA: {ref}")
 
     def _artifacts(self, call: Call, parts: dict[str, str]) -> Answer:
         return self._listed_artifacts(call, set(self._state.runs))

@@ -11,6 +11,7 @@ _ISSUES, _PULLS = "issues", "pull-requests"
 _NEEDED: dict[str, tuple[str, ...]] = {
     "repos/get-content": ("contents",),
     "git/get-ref": ("contents",),
+    "repos/get-commit": ("contents",),
     "code-scanning/list-alerts-for-repo": ("security-events",),
     "repos/list-pull-requests-associated-with-commit": (_PULLS,),
     "pulls/list": (_PULLS,),

@@ -113,6 +113,10 @@ class Shapes:
             "author_association": "NONE",
         }
 
+    def commit(self, sha: str) -> Json:
+        """A commit."""
+        return self._copy("commit") | {"sha": sha, "url": f"{self._api}/commits/{sha}", "files": []}
+
     def run(self, run: Run) -> Json:
         """A run; GitHub names the pull requests of runs from this repository only."""
         shape = self._copy("workflow-run")

@@ -147,6 +147,13 @@ class State:
         self.artifacts[artifact.id] = artifact
         return artifact
 
+    def commits(self) -> set[str]:
+        """Every commit that something here is of."""
+        pulls, runs = self.pulls.values(), self.runs.values()
+        known = {sha for pull in pulls for sha in (pull.base_sha, pull.head_sha)}
+        known |= {run.head_sha for run in runs} | set(self.refs.values())
+        return known | {ref for _, ref in self.files if ref not in self.refs}
+
     def body(self, identifier: int) -> str:
         """What a comment says now."""
         return self.comments[identifier].body
