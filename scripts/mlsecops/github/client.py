@@ -22,7 +22,7 @@ from mlsecops.github.errors import (
     PassingError,
     RateLimitError,
 )
-from mlsecops.github.transport import RAW, Answer, Json, Patience, Request, Transport
+from mlsecops.github.transport import RAW, Answer, DirectSession, Json, Patience, Request, Transport
 
 __all__ = [
     "Client",
@@ -53,7 +53,7 @@ class Client:
         token: str,
         *,
         patience: Patience | None = None,
-        session: Callable[[], requests.Session] = requests.Session,
+        session: Callable[[], requests.Session] = DirectSession,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
     ) -> None:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
 
 from mlsecops import __version__
+from mlsecops.github.addresses import LOOPBACK, is_safe, joined, origin, split
 from mlsecops.github.errors import ForbiddenError, GitHubError, PassingError, refusal
 
 Json = dict[str, Any]
@@ -25,7 +26,6 @@ JSON = "application/vnd.github+json"
 RAW = "application/vnd.github.raw+json"
 MOST_BYTES = 64 << 20
 _API_VERSION = "2022-11-28"
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _MOST_MOVES = 3
 _CHUNK = 1 << 16
 _MOVED = frozenset({301, 307, 308})
@@ -85,6 +85,13 @@ class _Token(AuthBase):
         return request
 
 
+class DirectSession(requests.Session):
+    """A session that leaves redirects alone: requests reads them whole and breaks on some."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None, whatever the answer says."""
+
+
 class Transport:
     """The connection to one API with one token. Not for several threads at once."""
 
@@ -93,10 +100,10 @@ class Transport:
     ) -> None:
         """Raises GitHubError when the address is neither https nor on this machine, or there is no token."""
         self.base = url.strip().rstrip("/")
-        parts = _split(self.base)
-        if parts is None or not _is_safe(parts) or parts.query or parts.fragment:
+        parts = split(self.base)
+        if parts is None or not is_safe(parts) or parts.query or parts.fragment:
             raise GitHubError("the address of GitHub's API in GITHUB_API_URL must be a plain https URL")
-        self._origin = _origin(parts)
+        self._origin = origin(parts)
         token = token.strip()
         # A line break in it would make the libraries quote it in their errors.
         if not re.fullmatch(r"[\x21-\x7e]+", token):
@@ -121,9 +128,9 @@ class Transport:
 
     def ours(self, request: Request, address: str) -> str:
         """An address that an answer names, whole. Raises GitHubError when it is not of the same API."""
-        url = urljoin(request.url, address)
-        parts = _split(url)
-        if not address or parts is None or _origin(parts) != self._origin:
+        url = joined(request.url, address)
+        parts = split(url)
+        if not address or parts is None or origin(parts) != self._origin:
             raise GitHubError(f"GitHub answers {request} with an address on another host")
         return url
 
@@ -132,8 +139,8 @@ class Transport:
 
         Raises as `once` does, and OSError when it cannot be written.
         """
-        parts = _split(url)
-        if parts is None or not _is_safe(parts):
+        parts = split(url)
+        if parts is None or not is_safe(parts):
             raise GitHubError(f"GitHub answers {request} with no https address to download from")
         request = replace(request, url=url)
         with self._open(request, _Token(), {"User-Agent": _agent()}) as response:
@@ -167,7 +174,7 @@ class Transport:
                 auth=auth,
                 timeout=(self._patience.connect, self._patience.read),
                 # What is on this machine is not asked through a proxy, whatever the environment says.
-                proxies={"no_proxy": host} if host in _LOOPBACK else None,
+                proxies={"no_proxy": host} if host in LOOPBACK else None,
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -180,7 +187,7 @@ class Transport:
     def _answer(self, request: Request, response: requests.Response) -> Answer:
         status = response.status_code
         if status in _ELSEWHERE:
-            return Answer(elsewhere=urljoin(request.url, response.headers.get("Location", "")))
+            return Answer(elsewhere=joined(request.url, response.headers.get("Location", "")))
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             raise self._refusal(request, response)
         if response.headers.get("Content-Type", "").startswith("text/html"):
@@ -218,25 +225,6 @@ def _of_storage(error: GitHubError | PassingError) -> GitHubError | PassingError
 
 def _agent() -> str:
     return f"mlsecops/{__version__}"
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts
-
-
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-
-
-def _is_safe(parts: SplitResult) -> bool:
-    if not parts.hostname or "@" in parts.netloc:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
 
 
 def _readable(size: int) -> str:

@@ -180,5 +180,5 @@ def _words(error: BaseException) -> str:
     ]
     if schema_errors:
         return "; ".join(schema_errors)
-    cause = error.__cause__
-    return f"{error}"[:300] + (f": {_words(cause)}" if cause is not None else "")
+    cause = f": {_words(error.__cause__)}" if error.__cause__ is not None else ""
+    return f"{error}"[:300] + cause

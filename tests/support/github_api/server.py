@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import sys
 import threading
@@ -24,6 +25,12 @@ _STORAGE = "/_storage/"
 _SHAPED: tuple[Kind, ...] = ("answer", "drop", "cut", "stall")
 
 
+@functools.cache
+def _checks() -> Checks:
+    """Reading the description takes longer than most tests."""
+    return Checks(description())
+
+
 class GitHubServer:
     """An in-memory GitHub at `url`, as a context manager.
 
@@ -40,7 +47,7 @@ class GitHubServer:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._connections: set[socket.socket] = set()
-        self._checks = Checks(description())
+        self._checks = _checks()
         self._http = _Http(self)
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         shapes = Shapes(description(), self.state, self.url)
