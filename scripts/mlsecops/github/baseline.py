@@ -34,11 +34,12 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A report artifact, and the run and commit that it is of."""
+    """A report artifact, the run and commit that it is of, and the bytes of its zip."""
 
     id: int
     run: int
     sha: str
+    size: int
 
 
 def newest(client: Client, event: Event, identifier: str, into: Path) -> Baseline:
@@ -55,7 +56,7 @@ def newest(client: Client, event: Event, identifier: str, into: Path) -> Baselin
         for candidate in islice(_candidates(client, event, branch, identifier), _MOST_TRIED):
             try:
                 path = _fetched(client, event, candidate, into)
-            except (ArtifactError, SarifError, NotFoundError) as error:
+            except (ArtifactError, NotFoundError) as error:
                 notices.append(f"the report of {branch}@{candidate.sha} is passed over: {error}")
                 continue
             if path is not None:
@@ -84,24 +85,30 @@ def _candidates(client: Client, event: Event, branch: str, identifier: str) -> I
         own = own and run.get("repository_id") == run.get("head_repository_id")
         fresh = artifact.get("expired") is False and identity != event.run_id
         if number and identity and own and fresh and run.get("head_branch") == branch:
-            yield _Candidate(number, identity, str(run.get("head_sha"))[:7])
+            size = natural(artifact.get("size_in_bytes")) or 0
+            yield _Candidate(number, identity, str(run.get("head_sha"))[:7], size)
 
 
 def _fetched(client: Client, event: Event, candidate: _Candidate, into: Path) -> Path | None:
     """The report of a candidate, None when its run is not to be trusted.
 
-    Raises ArtifactError or SarifError when it cannot be used, GitHubError when GitHub cannot be asked.
+    Raises ArtifactError when it cannot be used, GitHubError when GitHub cannot be asked.
     """
     run = client.get(f"repos/{event.repository}/actions/runs/{candidate.run}")
     if not isinstance(run, dict) or not _is_trusted(run, event):
         return None
+    if candidate.size > _ZIP_BYTES:
+        raise ArtifactError(f"it has more than {_ZIP_BYTES >> 20} MiB")
     archive = into / "report.zip"
     into.mkdir(parents=True, exist_ok=True)
     client.download(
         f"repos/{event.repository}/actions/artifacts/{candidate.id}/zip", archive, most_bytes=_ZIP_BYTES
     )
     path = unpack_report(archive, into, most_bytes=_REPORT_BYTES)
-    read(path, max_bytes=_REPORT_BYTES)
+    try:
+        read(path, max_bytes=_REPORT_BYTES)
+    except SarifError as error:
+        raise ArtifactError(str(error).replace(str(path), path.name)) from None
     return path
 
 
