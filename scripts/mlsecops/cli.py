@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -170,6 +172,34 @@ def doctor() -> None:
     """Say which tools are here, in which versions, what is missing and how to get it."""
     sound = examine(Toolbox.default(), Console())
     raise SystemExit(0 if sound else INCOMPLETE)
+
+
+@command.command()
+@click.argument("path", type=folder, default=Path())
+@click.option("--projects", metavar="A,B", help="Several projects: their folders, each known by its name.")
+@click.option(
+    "--compact", is_flag=True, help="One job for everything: cheaper where started minutes are paid."
+)
+@click.option("--fork-comment", is_flag=True, help="Also comment on pull requests from forks.")
+@click.option("--rescan", is_flag=True, help="Also scan every week, and keep one issue open until it passes.")
+@click.option("--branch", help="The default branch. [default: what origin or HEAD says]")
+@click.option("--source", metavar="OWNER/NAME", help="Where mlsecops lives. [default: this clone's origin]")
+@click.option("--ref", metavar="COMMIT", help="Commit to call. [default: of this clone's newest release]")
+@click.option("--version-name", metavar="v1.2.3", help="The release that --ref is.")
+@click.option("--force", is_flag=True, help="Replace workflows that differ; a policy is never replaced.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+def init(path: Path, **wish: Any) -> None:
+    """Write what the repository in PATH needs to be scanned on GitHub: workflows and a policy."""
+    from mlsecops.init.command import Wish, initialise
+
+    def ask(question: str) -> bool:
+        try:
+            return click.confirm(question, default=False)
+        except click.Abort:
+            return False
+
+    with clear_errors():
+        initialise(path, Wish(**wish), say=click.echo, ask=ask if sys.stdin.isatty() else None)
 
 
 @command.group()
