@@ -227,7 +227,7 @@ def test_the_comment_for_a_fork_is_written_anew_and_believes_only_the_gate(
     assert commented.code == 0, commented.log
     (comment,) = repository.state.on(PULL)
     shown = verdict if (verdict, gate) != ("passed", "failure") else "incomplete"
-    assert f"mlsecops: {shown}" in comment.body
+    assert f"mlsecops {shown}" in comment.body
     assert ("did not pass, although this report says so" in comment.body) == (shown == "incomplete")
     assert "anything" not in comment.body
 

@@ -43,7 +43,7 @@ def _install(folder: Path) -> None:
     if go is None:
         raise ActUnavailableError("go is not on PATH, and act is built with it")
     environment = {name: value for name, value in os.environ.items() if name not in _UNGUARDED}
-    environment |= {"GOBIN": str(folder), "GOTOOLCHAIN": "local", "GOSUMDB": "sum.golang.org"}
+    environment |= {"GOBIN": str(folder), "GOTOOLCHAIN": "local"}
     _refuse_old(go, environment)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

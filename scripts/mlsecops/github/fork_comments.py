@@ -78,6 +78,7 @@ class _Fork:
             policy=rules.policy,
             expected=due,
             generated=self.now,
+            project=self.step.event.repository,
             baseline=known.path,
             baseline_source=known.source,
             partial=set(due) != set(STAGES),

@@ -45,6 +45,7 @@ def report(step: Step, now: datetime) -> None:
         policy=rules.policy,
         expected=step.inputs.stages,
         generated=now,
+        project=step.name,
         baseline=known.path,
         baseline_source=known.source,
         partial=set(step.inputs.stages) != set(STAGES),

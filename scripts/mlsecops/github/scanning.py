@@ -85,6 +85,7 @@ def _judge(step: Step, rules: Policy, folder: Path, now: datetime) -> Conclusion
         policy=rules,
         expected=step.inputs.stages,
         generated=now,
+        project=step.name,
         partial=True,
         identifier=step.inputs.identifier,
         links=step.event.links(step.inputs.project),

@@ -87,6 +87,12 @@ class Step:
         """The folder of the project in the checkout."""
         return Path(self.environ.get("GITHUB_WORKSPACE") or ".").resolve() / self.inputs.project
 
+    @property
+    def name(self) -> str:
+        """What people are told that the project is called."""
+        folder = "" if self.inputs.project == "." else f"/{self.inputs.project}"
+        return f"{self.event.repository}{folder}"
+
 
 def emptied(folder: Path) -> Path:
     """The folder, made, and without what an earlier step left in it."""

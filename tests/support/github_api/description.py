@@ -49,6 +49,7 @@ OPERATIONS = (
     "POST /issues/{issue_number}/comments",
     "GET /pulls",
     "GET /pulls/{pull_number}",
+    "GET /pulls/{pull_number}/files",
 )
 _PACK_SECONDS = 300
 _MOST_BYTES = 64 << 20

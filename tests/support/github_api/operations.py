@@ -38,6 +38,7 @@ class Operations:
             "repos/list-pull-requests-associated-with-commit": self._pulls_of_commit,
             "pulls/list": self._pulls,
             "pulls/get": self._pull,
+            "pulls/list-files": self._files,
             "issues/list-for-repo": self._issues,
             "issues/create": self._create_issue,
             "issues/get": self._issue,
@@ -155,6 +156,10 @@ class Operations:
     def _pull(self, call: Call, parts: dict[str, str]) -> Answer:
         pull = self._state.pulls.get(int(parts["pull_number"]))
         return Answer(body=self._shapes.pull(pull, whole=True)) if pull else missing()
+
+    def _files(self, call: Call, parts: dict[str, str]) -> Answer:
+        pull = self._state.pulls.get(int(parts["pull_number"]))
+        return self._page(call, map(self._shapes.changed, pull.files)) if pull else missing()
 
     def _issues(self, call: Call, parts: dict[str, str]) -> Answer:
         state, creator = call.query.get("state", "open"), call.query.get("creator")

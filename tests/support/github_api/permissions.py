@@ -16,6 +16,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "repos/list-pull-requests-associated-with-commit": (_PULLS,),
     "pulls/list": (_PULLS,),
     "pulls/get": (_PULLS,),
+    "pulls/list-files": (_PULLS,),
     "issues/list-for-repo": (_ISSUES,),
     "issues/create": (_ISSUES,),
     "issues/get": (_ISSUES, _PULLS),

@@ -195,6 +195,10 @@ class Shapes:
     def _api(self) -> str:
         return f"{self._url}/repos/{self._state.repository}"
 
+    def changed(self, path: str) -> Json:
+        """A file that a pull request changes."""
+        return self._copy("diff-entry-items", 0) | {"filename": path}
+
     def _text(self, name: str) -> str:
         text = json.dumps(self._examples[name]["value"])
         text = _EXAMPLE_REPOSITORIES.sub(self._state.repository, text)

@@ -33,6 +33,7 @@ class Pull:
     login: str = "octocat"
     title: str = "Change the model"
     state: Literal["open", "closed"] = "open"
+    files: list[str] = field(default_factory=lambda: ["app.py"])
 
 
 @dataclass
