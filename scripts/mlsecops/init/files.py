@@ -82,8 +82,8 @@ def write(top: Path, drafts: Sequence[Draft]) -> None:
             target = top / draft.path
             _make_folder(target.parent, made)
             part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-            parts.append((part, target))
             with part.open("x", encoding="utf-8", newline="\n") as stream:
+                parts.append((part, target))
                 stream.write(draft.text)
             if target.exists():
                 part.chmod(target.stat().st_mode & 0o777)

@@ -156,7 +156,7 @@ def _head(content: bytes) -> tuple[str, bool]:
 
 
 def _policy(top: Path, at: Place) -> tuple[Policy, str]:
-    """The policy that counts for a project, its own or else the top's, and what there is to say of its file."""
+    """The policy that counts for a project, its own or else the top's, and what there is to say of it."""
     for folder in dict.fromkeys((top / at.path, top)):
         try:
             file = policy.find(folder)
