@@ -35,7 +35,7 @@ def waits() -> list[float]:
 def client(github: GitHubServer, waits: list[float]) -> Client:
     """A client of the double, which has one pull request."""
     github.state.add_pull(Pull(7, head_sha="a" * 40))
-    return Client(github.url, TOKEN, patience=Patience(read=0.3), sleep=waits.append, now=lambda: NOW)
+    return Client(github.url, TOKEN, sleep=waits.append, now=lambda: NOW)
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_no_try_begins_after_the_time_for_all_of_them(github: GitHubServer, wait
     assert len(github.requests) == 1
 
 
-@pytest.mark.parametrize("fault", ["drop", "cut", "stall"])
+@pytest.mark.parametrize("fault", ["drop", "cut"])
 def test_a_connection_that_breaks_is_tried_again(
     fault: str, client: Client, github: GitHubServer, waits: list[float]
 ) -> None:
@@ -212,15 +212,27 @@ def test_a_connection_that_breaks_is_tried_again(
     assert waits == [1.0, 2.0]
 
 
+def test_an_answer_that_stops_in_the_middle_is_asked_for_again(
+    github: GitHubServer, waits: list[float]
+) -> None:
+    github.state.add_pull(Pull(7, head_sha="a" * 40))
+    github.stall("GET", "/pulls/7$")
+    client = Client(github.url, TOKEN, patience=Patience(read=3), sleep=waits.append)
+    assert client.get(f"{REPOSITORY}/pulls/7")["number"] == 7
+    assert waits == [1.0]
+
+
 @pytest.mark.parametrize(
-    ("fault", "reason"), [("drop", "the connection breaks"), ("stall", r"no answer within 0\.3 s")]
+    ("fault", "reason"), [("drop", "the connection breaks"), ("stall", r"no answer within 0\.2 s")]
 )
 def test_a_connection_that_goes_on_breaking_is_given_up(
-    fault: str, reason: str, client: Client, github: GitHubServer
+    fault: str, reason: str, github: GitHubServer, waits: list[float]
 ) -> None:
     getattr(github, fault)("GET", "/pulls/7$", times=99)
+    client = Client(github.url, TOKEN, patience=Patience(read=0.2, tries=2), sleep=waits.append)
     with pytest.raises(GitHubError, match=f"GitHub cannot be reached for GET .*{reason}"):
         client.get(f"{REPOSITORY}/pulls/7")
+    assert waits == [1.0]
 
 
 def test_a_post_whose_answer_is_lost_is_sent_again_as_promised(client: Client, github: GitHubServer) -> None:
