@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any, Literal
 
+from mlsecops.chain import STAGES
 from support.node_tools import Question, Status
 from support.workflow_files import Json
 
 ERROR = "error"
 _STATUS: tuple[Status, ...] = ("success", "failure", "cancelled", "skipped")
-_STAGES = ("test", "sca", "sast", "model", "container")
 _EVENTS = ("push", "pull_request", "merge_group", "schedule", "workflow_dispatch")
 
 
@@ -68,13 +68,13 @@ def _event(name: str, payload: Json | None = None, **github: Any) -> Json:
 
 def _stage(stage: str) -> Case:
     """The job of a stage runs when its name is among the stages, written in any case, and for no other."""
-    others = ", ".join(each for each in _STAGES if each != stage)
+    others = ", ".join(each for each in STAGES if each != stage)
     return Case(
         "if",
         f"contains(inputs.stages, '{stage}')",
         (f"*/secure-ml.yml: jobs.{stage}",),
         (
-            Row(_inputs(stages="test, sca, sast, model, container"), True),
+            Row(_inputs(stages=", ".join(STAGES)), True),
             Row(_inputs(stages=stage), True),
             Row(_inputs(stages=stage.upper()), True),
             Row(_inputs(stages=others), False),
@@ -94,7 +94,7 @@ CASES: tuple[Case, ...] = (
         "actions/report/action.yml: Gate",
         "templates/workflows/mlsecops-monorepo.yml: jobs.all",
     ),
-    *(_stage(stage) for stage in _STAGES),
+    *(_stage(stage) for stage in STAGES),
     Case(
         "if",
         "inputs.python-version != ''",
@@ -108,7 +108,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "if",
         "inputs.gate == 'true'",
-        tuple(f"actions/{stage}/action.yml: Gate" for stage in _STAGES),
+        tuple(f"actions/{stage}/action.yml: Gate" for stage in STAGES),
         (
             Row(_inputs(gate="true"), True),
             Row(_inputs(gate="false"), False),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlsecops.chain import STAGES
 from support.workflow_files import Json, Source, own_path, used
 
 Permissions = Mapping[str, str]
@@ -30,7 +31,7 @@ _REPORT: Permissions = {
 }
 # What each action does with the token it is given.
 _ACTIONS: Mapping[str, Permissions] = {
-    **dict.fromkeys(("test", "sca", "sast", "model", "container", "scan"), _READ),
+    **dict.fromkeys((*STAGES, "scan"), _READ),
     "report": _REPORT,
     "comment": {"contents": "read", "actions": "read", "pull-requests": "write"},
     "tracking-issue": {"issues": "write"},

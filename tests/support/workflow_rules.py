@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from mlsecops.chain import STAGES
 from support.workflow_files import Json, Source, expressions, own_path, used
 
 Rule = Callable[[Mapping[str, Source]], Iterator[str]]
@@ -165,8 +166,6 @@ def unknown_outputs(files: Mapping[str, Source]) -> Iterator[str]:
 
 def stage_shapes(files: Mapping[str, Source]) -> Iterator[str]:
     """All stages have a workflow and an action of one shape: equal but for the stage's name."""
-    from mlsecops.chain import STAGES
-
     for pattern in (".github/workflows/{}.yml", "actions/{}/action.yml"):
         shapes: dict[str, str] = {}
         for stage in STAGES:

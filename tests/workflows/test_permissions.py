@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 import pytest
+from mlsecops.chain import STAGES
 from support.workflow_files import REPOSITORY, Json, Source, by_name, own_path, parse
 from support.workflow_permissions import (
     Asked,
@@ -21,7 +22,6 @@ from support.workflow_permissions import (
 # job -> permissions that it declares (null: none), as in the last release. Asking for more breaks the runs of
 # all who follow the moving tag: what stands here grows with a new major version only.
 RELEASED = REPOSITORY / "tests" / "fixtures" / "released-permissions.json"
-STAGES = ("test", "sca", "sast", "model", "container")
 FILES = by_name()
 CALLERS = [name for name, source in FILES.items() if not source.is_product]
 CALLED = {name: source for name, source in FILES.items() if "workflow_call" in source.triggers}
