@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from filelock import FileLock
 from mlsecops.toolbox import cache_folder
 from support.acting import events, log
 from support.acting.callers import WORKFLOW, Caller
@@ -30,7 +32,7 @@ _TRIES = 5
 # Nobody listens on the discard port: what is not on loopback is out of reach, for act and for every step.
 _NOWHERE = "http://127.0.0.1:9"
 _CUT_OFF = {"HTTPS_PROXY": _NOWHERE, "HTTP_PROXY": _NOWHERE, "NO_PROXY": "127.0.0.1,localhost"}
-# A step has no terminal, as on GitHub. act stops listening the moment a step fails: it gets time to hear the end.
+# As on GitHub a step has no terminal. act stops listening when a step fails: it gets time to hear the end.
 _BASH = """#!{bash}
 test -z "$WITHIN_A_STEP" || exec "{bash}" "$@"
 export WITHIN_A_STEP=1
@@ -140,10 +142,20 @@ class Act:
             artifacts=_artifacts(artifacts / str(run)),
         )
 
+    def prepare(self) -> None:
+        """Make what a run cannot fetch: the command's environment, and with it those of the tools."""
+        launcher = self.staged.folder / "scripts" / "on_runner.py"
+        subprocess.run(
+            [_programs() / "python3", "-I", launcher, "doctor"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "MLSECOPS_CACHE": str(cache_folder())},
+        )
+
     def _environment(self, home: Path) -> dict[str, str]:
         """act's own environment, which reaches the steps as well."""
         return {
-            "PATH": os.pathsep.join([str(_programs(self.scratch)), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(_programs()), os.environ["PATH"]]),
             "HOME": str(home),
             "TMPDIR": str(home / "tmp"),
             "XDG_CONFIG_HOME": str(home / ".config"),
@@ -176,15 +188,18 @@ def _home(scratch: Path) -> Path:
     return home
 
 
-def _programs(scratch: Path) -> Path:
-    """What every step finds first on PATH."""
-    folder = scratch / "programs"
-    if not folder.exists():
-        folder.mkdir()
-        # The interpreter itself: a virtual environment's does not survive being linked elsewhere.
-        (folder / "python3").symlink_to(Path(sys.executable).resolve())
-        (folder / "bash").write_text(_BASH.format(bash=shutil.which("bash")), encoding="utf-8")
-        (folder / "bash").chmod(0o755)
+def _programs() -> Path:
+    """What every step finds first on PATH; in one place, as environments are named by their interpreter."""
+    real = Path(sys.executable).resolve()
+    name = hashlib.sha256(f"{real} {_BASH}".encode()).hexdigest()[:16]
+    folder = cache_folder() / "tests" / f"runner-{name}"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            # The interpreter itself: a virtual environment's does not survive being linked elsewhere.
+            (folder / "python3").symlink_to(real)
+            (folder / "bash").write_text(_BASH.format(bash=shutil.which("bash")), encoding="utf-8")
+            (folder / "bash").chmod(0o755)
     return folder
 
 

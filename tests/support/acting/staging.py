@@ -43,7 +43,7 @@ class Staged:
 
     def mapped(self) -> dict[str, Path]:
         """What act is to take from this machine."""
-        return {f"{OURS}@{TAG}": self.folder, **self.stand_ins}
+        return {f"{OURS}@{TAG}": self.folder, f"{OURS}@{SHA}": self.folder, **self.stand_ins}
 
     def check(self, workflow: Path) -> dict[str, Path]:
         """Check a caller's workflow too; the stand-ins for the outside actions it names itself.
@@ -59,7 +59,9 @@ def stage(target: Path, source: Path = REPOSITORY) -> Staged:
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / name, copy, follow_symlinks=False)
-    sheets = [*target.glob(".github/workflows/*.y*ml"), *target.glob("actions/*/action.y*ml")]
+    # The other workflows are for this repository alone.
+    called = [path for path in target.glob(".github/workflows/*.y*ml") if "workflow_call" in load(path)["on"]]
+    sheets = [*called, *target.glob("actions/*/action.y*ml")]
     for sheet in sheets:
         sheet.write_text(rewrite(sheet.read_text("utf-8"), sheet.relative_to(target).as_posix()), "utf-8")
     return Staged(target, _stand_ins(target, sheets))
@@ -98,7 +100,7 @@ def _stand_ins(folder: Path, sheets: list[Path]) -> dict[str, Path]:
             path, _, ref = uses.partition("@")
             owner, name, *inner = path.split("/")
             repository = f"{owner}/{name}"
-            if repository == OURS and ref == TAG:
+            if repository == OURS and ref in {TAG, SHA}:
                 _compare(where, given, _declared(folder / "/".join(inner)))
             elif repository == CHECKOUT:
                 _compare(where, given, dict.fromkeys(CHECKOUT_INPUTS, False))
