@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mlsecops.findings import Report, build_report
+from mlsecops.findings.fields import mappings, own_properties
 from mlsecops.policy import Policy
 from mlsecops.report.comment import comment
 from mlsecops.report.machine import machine
@@ -95,8 +96,8 @@ def conclude(folder: Path, out: Path, question: Question) -> Conclusion:
 
 def joined(logs: Sequence[Json]) -> Json:
     """Several logs as one, all their runs kept, nothing cut: what the verdict is made from."""
-    left_out = [row for log in logs for row in _own(log).get("left-out", [])]
-    project = next((name for log in logs if (name := _own(log).get("project"))), None)
+    left_out = [row for log in logs for row in mappings(own_properties(log).get("left-out"))]
+    project = next((name for log in logs if (name := own_properties(log).get("project"))), None)
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -131,8 +132,3 @@ def _source(question: Question) -> str:
     if question.baseline_source is not None:
         return question.baseline_source
     return question.baseline.name if question.baseline else ""
-
-
-def _own(log: Json) -> Json:
-    own: Json = (log.get("properties") or {}).get("mlsecops") or {}
-    return own

@@ -90,6 +90,15 @@ def test_a_result_that_cannot_be_read_makes_its_stage_incomplete(tmp_path: Path)
     assert conclusion.verdict.reason.startswith("sast: its result cannot be read: ")
 
 
+@pytest.mark.parametrize(
+    "own", [7, [], {"left-out": 7}, {"left-out": [7, "a"]}, {"left-out": None, "project": []}]
+)
+def test_what_a_log_says_as_a_whole_may_be_anything(tmp_path: Path, own: Any) -> None:
+    write(tmp_path / "sast.sarif", {**log(run("sast", "bandit")), "properties": {"mlsecops": own}})
+
+    assert concluded(tmp_path).report.left_out == ()
+
+
 def test_a_baseline_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SarifError, match="cannot be read"):
         concluded(tmp_path, baseline=tmp_path / "none.sarif")

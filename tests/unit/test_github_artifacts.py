@@ -15,6 +15,7 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mlsecops.github import artifacts
 from mlsecops.github.artifacts import ArtifactError, Limits, accept, check_folder, gather, unpack_report
 from mlsecops.github.needs import Ending, Need
 from mlsecops.sarif.build import Json
@@ -239,6 +240,21 @@ class TestAccept:
         with pytest.raises(ArtifactError):
             accept(downloads, needs, ["sast"], stages)
         assert list(stages.iterdir()) == []
+
+    def test_what_changes_after_the_folder_was_looked_at_is_seen_when_it_is_copied(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        downloads, stages = folders(tmp_path)
+        needs = {"sast": left(downloads, "sast")}
+        monkeypatch.setattr(artifacts, "check_folder", lambda folder, limits: None)
+
+        with pytest.raises(ArtifactError, match=r"sast.sarif has more than 100 bytes"):
+            accept(downloads, needs, ["sast"], stages, limits=Limits(file_bytes=100))
+        (stages / "sast.sarif").unlink()
+        (downloads / "sast.sarif").rename(tmp_path / "elsewhere")
+        (downloads / "sast.sarif").symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(OSError, match="symbolic links"):
+            accept(downloads, needs, ["sast"], stages)
 
     def test_side_files_are_copied_by_their_exact_names(self, tmp_path: Path) -> None:
         downloads, stages = folders(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -285,6 +286,17 @@ def test_what_github_cuts_is_cut_here_and_said(tmp_path: Path) -> None:
     assert len(sarif["runs"]) == 20
     assert "Only the first 10 tags of 1 rule of bandit are kept, as on GitHub." in uploaded.notices
     assert any("runs" in notice for notice in uploaded.notices)
+
+
+def test_in_doubt_nothing_is_uploaded(tmp_path: Path) -> None:
+    paths = stages(tmp_path, sound("sast", "bandit"))
+    doubted = replace(report(paths), doubts=("the policy of the base commit cannot be used: gone",))
+
+    uploaded = write(paths, tmp_path / "upload.json", report=doubted)
+
+    said = "nothing is uploaded in doubt: the policy of the base commit cannot be used: gone"
+    assert uploaded == Uploaded(results=None, notices=(said,))
+    assert not (tmp_path / "upload.json").exists()
 
 
 def test_a_stage_that_cannot_be_read_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:

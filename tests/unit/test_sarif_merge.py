@@ -48,7 +48,7 @@ def test_other_tools_keep_their_runs_and_one_tool_gets_one(tmp_path: Path) -> No
     assert runs["semgrep"]["properties"]["mlsecops"] == {"status": "incomplete", "expected": 3}
     assert len(runs["semgrep"]["invocations"]) == 1
     # hadolint reported one line twice
-    assert summary == MergeSummary(runs=5, results=2 + 1 + 3 - 1 + 1 + 3, duplicates=3, suppressed=0)
+    assert summary == MergeSummary(runs=5, results=2 + 1 + 3 - 1 + 1 + 3, duplicates=3)
     assert check(merged) == []
 
 
@@ -92,18 +92,6 @@ def test_results_that_differ_in_anything_that_counts_both_stay(tmp_path: Path) -
     assert read(output)["runs"][0]["results"] == [result, *others]
 
 
-def test_suppressed_results_are_left_out_when_asked(tmp_path: Path) -> None:
-    output = tmp_path / "merged.sarif"
-    paths = files(tmp_path, all_tools())
-
-    kept = merge(paths, output, limits=None)
-    summary = merge(paths, output, limits=None, suppressed=False)
-
-    assert summary.suppressed == 1
-    assert summary.results == kept.results - 1
-    assert not any("suppressions" in result for run in read(output)["runs"] for result in run["results"])
-
-
 def test_what_logs_say_as_a_whole_is_united(tmp_path: Path) -> None:
     logs = [
         {
@@ -121,7 +109,7 @@ def test_what_logs_say_as_a_whole_is_united(tmp_path: Path) -> None:
 
 def test_no_files_are_an_empty_log(tmp_path: Path) -> None:
     assert merge([], tmp_path / "merged.sarif", limits=GITHUB) == MergeSummary(
-        runs=0, results=0, duplicates=0, suppressed=0
+        runs=0, results=0, duplicates=0
     )
     assert read(tmp_path / "merged.sarif")["runs"] == []
 

@@ -187,7 +187,6 @@ def _look(path: Path, stage: str, identifier: str | None, limits: Limits, *, sam
         raise _RefusedError("its result is not the one that its job left (sha-256 differs)")
     try:
         log = read(path, max_bytes=limits.file_bytes)
-        orjson.dumps(log)  # takes less depth than reading does
         for run in RawFiles().runs(path):  # a merge reads more strictly
             run.category()
             for _ in run.results():
@@ -195,13 +194,15 @@ def _look(path: Path, stage: str, identifier: str | None, limits: Limits, *, sam
     except SarifError as error:
         reason = visible(shorten(str(error).replace(str(path), path.name), 200))
         raise _RefusedError(f"its result cannot be read: {reason}") from None
-    except orjson.JSONEncodeError:
-        raise _RefusedError("its result cannot be read: it is nested too deep") from None
     runs = log["runs"]
     if not runs:
         raise _RefusedError("its result names no tool")
     if not all(_belongs(run, stage, identifier) for run in runs):
         raise _RefusedError("its result speaks for another stage or project")
+    try:
+        orjson.dumps(log)
+    except orjson.JSONEncodeError:  # takes less depth than reading does
+        raise _RefusedError("its result is nested too deep") from None
 
 
 def _belongs(run: Json, stage: str, identifier: str | None) -> bool:

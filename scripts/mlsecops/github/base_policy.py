@@ -7,9 +7,9 @@ import binascii
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote
 
 from mlsecops.github.client import Client, NotFoundError
+from mlsecops.github.paths import of_repository
 from mlsecops.policy import DEFAULT_FILE, PolicyError
 from mlsecops.policy.document import MAX_BYTES
 
@@ -38,14 +38,14 @@ def fetch(client: Client, repository: str, commit: str, project: str) -> BasePol
             name = PurePosixPath(path).name
             raise PolicyError(f"{other}:1: a policy is named {name}; this file would not be read")
     # What a token may not see looks like what is not there, and would leave the defaults in force.
-    client.get(f"repos/{repository}/commits/{quote(commit, safe='')}", per_page=1)
+    client.get(of_repository(repository, "commits", commit), per_page=1)
     return None
 
 
 def _contents(client: Client, repository: str, commit: str, path: str) -> Any:
     """What is at a path, None for nothing; GitHub follows links to files of the same commit."""
     try:
-        return client.get(f"repos/{repository}/contents/{quote(path)}", ref=commit)
+        return client.get(of_repository(repository, "contents", *path.split("/")), ref=commit)
     except NotFoundError:
         return None
 

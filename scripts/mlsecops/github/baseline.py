@@ -11,6 +11,7 @@ from mlsecops.github.archive import ArtifactError, unpack_report
 from mlsecops.github.client import Client, ForbiddenError, GitHubError, NotFoundError
 from mlsecops.github.event_model import Event
 from mlsecops.github.inputs import artifact_name
+from mlsecops.github.paths import of_repository
 from mlsecops.sarif.build import Json
 from mlsecops.sarif.files import SarifError, read
 from mlsecops.sarif.json_types import natural, object_of
@@ -73,7 +74,7 @@ def newest(client: Client, event: Event, identifier: str, into: Path) -> Baselin
 def _candidates(client: Client, event: Event, branch: str, identifier: str) -> Iterator[_Candidate]:
     """Reports that say that they are of the branch, the newest first, as GitHub lists them."""
     listed = client.pages(
-        f"repos/{event.repository}/actions/artifacts",
+        of_repository(event.repository, "actions", "artifacts"),
         "artifacts",
         most=_MOST_LISTED,
         name=artifact_name(identifier, "report"),
@@ -94,16 +95,15 @@ def _fetched(client: Client, event: Event, candidate: _Candidate, into: Path) ->
 
     Raises ArtifactError when it cannot be used, GitHubError when GitHub cannot be asked.
     """
-    run = client.get(f"repos/{event.repository}/actions/runs/{candidate.run}")
+    run = client.get(of_repository(event.repository, "actions", "runs", candidate.run))
     if not isinstance(run, dict) or not _is_trusted(run, event):
         return None
     if candidate.size > _ZIP_BYTES:
         raise ArtifactError(f"it has more than {_ZIP_BYTES >> 20} MiB")
     archive = into / "report.zip"
     into.mkdir(parents=True, exist_ok=True)
-    client.download(
-        f"repos/{event.repository}/actions/artifacts/{candidate.id}/zip", archive, most_bytes=_ZIP_BYTES
-    )
+    zipped = of_repository(event.repository, "actions", "artifacts", candidate.id, "zip")
+    client.download(zipped, archive, most_bytes=_ZIP_BYTES)
     path = unpack_report(archive, into, most_bytes=_REPORT_BYTES)
     try:
         read(path, max_bytes=_REPORT_BYTES)

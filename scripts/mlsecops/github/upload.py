@@ -45,11 +45,14 @@ def write(stage_files: Sequence[Path], output: Path, *, report: Report, project:
     GitHub ignores `suppressions`, so suppressed and waived results are left out, and it closes the alerts of
     which a run says nothing, so a run is in the file only when its tool looked at everything: without results
     too, which closes alerts rightly. `report` says which that is and what is waived, `project` is the folder
-    of the repository that the paths of the results begin in.
+    of the repository that the paths of the results begin in. Of a report in doubt nothing is uploaded: which
+    findings are waived may not be known.
 
     Raises SarifError when a file cannot be read or written, or not be made small enough.
     """
     output.unlink(missing_ok=True)
+    if report.doubts:
+        return Uploaded(results=None, notices=(f"nothing is uploaded in doubt: {report.doubts[0]}",))
     sieve = _Sieve.of(report, project)
     kept: list[Path] = []
     with TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as scratch:

@@ -28,31 +28,27 @@ _BATCH = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeSummary:
-    """What a merge did: runs and results written, results given twice or suppressed, and every cut."""
+    """What a merge did: runs and results written, results given twice, and every cut."""
 
     runs: int
     results: int
     duplicates: int
-    suppressed: int
     notices: tuple[str, ...] = ()
 
 
-def merge(
-    paths: Sequence[Path], output: Path, *, limits: Limits | None, suppressed: bool = True
-) -> MergeSummary:
+def merge(paths: Sequence[Path], output: Path, *, limits: Limits | None) -> MergeSummary:
     """Merge normalised SARIF files into `output`, which is there whole or not at all.
 
     Runs of one tool in one category become one run, other runs stay as they are. A result that is there
     twice, with the same rule, message, places and fingerprints, stays once. Without `limits` nothing else
     is left out, which is what a verdict needs. With them, the file holds as many runs, results and
-    compressed bytes as GitHub takes, the gravest first, and says what it does not. `suppressed=False`
-    leaves out suppressed results, which GitHub would show as open.
+    compressed bytes as GitHub takes, the gravest first, and says what it does not.
 
     Raises SarifError, naming the file, for one that cannot be read, is not whole JSON or is no SARIF 2.1.0
     log.
     """
     files = RawFiles()
-    groups, properties = _survey(files, paths, suppressed=suppressed)
+    groups, properties = _survey(files, paths)
     writer = _Writer(groups, properties, limits)
     with replacing(output) as handle:
         counts = written = writer.write(handle, None)
@@ -79,7 +75,6 @@ class _Count:
     artifacts: int = 0
     results: int = 0
     duplicates: int = 0
-    suppressed: int = 0
     notes: list[str] = field(default_factory=list)
     severities: array[float] = field(default_factory=lambda: array("d"))
     sizes: array[int] = field(default_factory=lambda: array("L"))
@@ -97,7 +92,6 @@ class _Group:
 
     files: RawFiles
     category: Category
-    suppressed: bool
     sources: list[tuple[Path, int]] = field(default_factory=list)
 
     def head(self) -> tuple[Json, list[Moved]]:
@@ -118,8 +112,6 @@ class _Group:
                 digest = result.digest()
                 if digest in seen:
                     count.duplicates += 1
-                elif result.suppressions and not self.suppressed:
-                    count.suppressed += 1
                 else:
                     seen.add(digest)
                     count.results += 1
@@ -200,14 +192,14 @@ class _Writer:
         return orjson.dumps(parsed if limits is None else trim_result(parsed, limits, cuts))
 
 
-def _survey(files: RawFiles, paths: Sequence[Path], *, suppressed: bool) -> tuple[list[_Group], Json]:
+def _survey(files: RawFiles, paths: Sequence[Path]) -> tuple[list[_Group], Json]:
     """The runs of all files by tool and category, in the order in which they come; and what the logs say."""
     groups: dict[Category, _Group] = {}
     properties: Json = {}
     for path in paths:
         for run in files.runs(path):
             category = run.category()
-            group = groups.setdefault(category, _Group(files, category, suppressed))
+            group = groups.setdefault(category, _Group(files, category))
             group.sources.append((path, run.number))
         properties = unite_properties(properties, files.properties(path))
     return list(groups.values()), properties
@@ -233,7 +225,6 @@ def _summary(counts: Sequence[_Count], kept: Sequence[int], notices: Sequence[st
         runs=len(kept),
         results=sum(kept),
         duplicates=sum(count.duplicates for count in counts),
-        suppressed=sum(count.suppressed for count in counts),
         notices=tuple(notices),
     )
 
