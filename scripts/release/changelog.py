@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 
 FILE = "CHANGELOG.md"
 UNRELEASED = "Unreleased"
@@ -25,9 +26,9 @@ class Section:
 def sections(text: str) -> list[Section]:
     """The sections, newest first as they stand."""
     headings = list(_HEADING.finditer(text))
-    ends = [each.start() for each in headings[1:]] + [len(text)]
     found = []
-    for heading, end in zip(headings, ends, strict=True):
+    for heading, following in zip_longest(headings, headings[1:]):
+        end = following.start() if following else len(text)
         title = heading["title"].strip()
         release = _RELEASE.fullmatch(title)
         version, day = (release["version"], release["day"]) if release else ("", "")

@@ -16,7 +16,7 @@ from release.tree import Place, Tree
 
 PROGRAM = "mlsecops"
 _SHELL = frozenset({"", "sh", "bash", "console", "shell", "text"})
-_SEPARATORS = re.compile(r"\s(?:&&|\|\||\||;)\s")
+_SEPARATORS = re.compile(r"\s(?:&&|\|\|?)\s|;\s")
 # In a line of text, `mlsecops (all)` is the name of a check and no command.
 _WORD = re.compile(r"-{0,2}[a-z][a-z-]*")
 # What stands for something that the reader fills in: NAME, [PATH], <dir>, ...
@@ -84,13 +84,13 @@ def _complaint(command: click.Command, words: Sequence[str]) -> str:
             return f"{' '.join(names)} has no command '{name}'"
         command = command.commands[name]
         names.append(name)
-    context = click.Context(command, info_name=" ".join(names), resilient_parsing=True)
+    context = click.Context(command, info_name=" ".join(names))
     try:
         values, unknown, _ = command.make_parser(context).parse_args(
             [word for word in rest if not (_PLACEHOLDER.fullmatch(word) and word.startswith("["))]
         )
     except UsageError as error:
-        return error.format_message().removesuffix(".")
+        return error.message.removesuffix(".")
     if unknown:
         return f"'{unknown[0]}' is one argument too many"
     return _wrong_choice(command, context, values)
