@@ -326,14 +326,17 @@ def test_a_refusal_for_another_reason_than_length_is_a_failure(github: GitHubSer
     assert len(github.asked("POST")) == 1
 
 
-def test_a_short_body_that_is_refused_as_well_is_a_failure(github: GitHubServer, client: Client) -> None:
-    github.fail("POST", COMMENTS, 422, body={"message": "Body is too long"}, times=9)
-    github.state.add_comment(7, "other")
+@pytest.mark.parametrize(("method", "there"), [("POST", "### other\n"), ("PATCH", OLD)])
+def test_a_short_body_that_is_refused_as_well_is_a_failure(
+    github: GitHubServer, client: Client, method: str, there: str
+) -> None:
+    github.state.add_comment(7, there)
+    github.fail(method, "comments", 422, body={"message": "Body is too long"}, times=9)
 
     with pytest.raises(InvalidError):
         upsert(client, REPOSITORY, 7, BODY)
 
-    assert len(github.asked("POST")) == 2
+    assert len(github.asked(method)) == 2
 
 
 def test_a_token_that_may_only_read_is_forbidden(github: GitHubServer, client: Client) -> None:
@@ -343,6 +346,7 @@ def test_a_token_that_may_only_read_is_forbidden(github: GitHubServer, client: C
         upsert(_client(github, "weak"), REPOSITORY, 7, BODY)
 
     assert github.state.on(7) == []
+    assert [call.method for call in github.requests] == ["GET", "POST"]
 
 
 def test_a_locked_conversation_is_forbidden(github: GitHubServer, client: Client) -> None:

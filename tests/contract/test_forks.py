@@ -307,6 +307,15 @@ def test_of_one_name_the_newest_counts_and_no_expired_one(github: GitHubServer, 
     assert report_artifacts(client, REPOSITORY, 5) == [ReportArtifact("default", 9002, 2)]
 
 
+@pytest.mark.parametrize("numbers", [(1, 2), (2, 1)])
+def test_the_newest_counts_in_whichever_order_they_are_listed(numbers: tuple[int, int]) -> None:
+    listed = [
+        {"id": number, "name": "mlsecops-report", "size_in_bytes": 4, "expired": False} for number in numbers
+    ]
+    with service(lambda path, _: Answer({"artifacts": listed})) as github:
+        assert report_artifacts(Client(github.url, TOKEN), REPOSITORY, 5) == [ReportArtifact("default", 2, 4)]
+
+
 def test_artifacts_of_another_run_are_not_listed(github: GitHubServer, client: Client) -> None:
     github.state.add_run(Run(6))
     github.state.add_artifact("mlsecops-report", b"zip", 6)

@@ -337,6 +337,14 @@ def test_a_body_that_is_too_long_is_cut_between_two_blocks(
     assert len(body) + len(block) + 200 > MOST_CHARACTERS or len(body.encode()) + 500 > MOST_BYTES
 
 
+@pytest.mark.parametrize(("letter", "number"), [("x", MOST_CHARACTERS), ("⚠", MOST_BYTES // 3)])
+def test_characters_and_bytes_are_limited_each(
+    github: GitHubServer, client: Client, letter: str, number: int
+) -> None:
+    assert _track(client, body=letter * number).shortened
+    assert not _track(client, body=letter * (number - 60)).shortened
+
+
 def test_a_long_title_is_cut(github: GitHubServer, client: Client) -> None:
     track(client, REPOSITORY, identifier="default", word="blocked", title="x" * 300, body=TEXT)
 
