@@ -345,18 +345,23 @@ def test_a_token_that_may_not_see_runs_is_forbidden(github: GitHubServer, client
 @pytest.mark.parametrize(
     ("files", "changes"),
     [
-        ([{"filename": "app.py"}], False),
-        ([{"filename": "docs/.github/workflows/x.yml"}], False),
-        ([{"filename": ".github/mlsecops.yml"}], False),
-        ([{"filename": "app.py"}, {"filename": ".github/workflows/ci.yml"}], True),
-        ([{"filename": "old.yml", "previous_filename": ".github/workflows/ci.yml"}], True),
+        (["app.py"], False),
+        (["docs/.github/workflows/x.yml", ".github/mlsecops.yml"], False),
+        ([*(f"{number}.py" for number in range(250)), ".github/workflows/ci.yml"], True),
     ],
 )
-def test_a_change_of_a_workflow_is_noticed(files: list[dict[str, str]], changes: bool) -> None:
-    with service(lambda path, _: Answer(files)) as github:
-        assert changes_workflows(Client(github.url, TOKEN), REPOSITORY, 7) is changes
+def test_a_change_of_a_workflow_is_noticed(
+    github: GitHubServer, client: Client, files: list[str], changes: bool
+) -> None:
+    github.state.add_pull(_of_fork(7, files=files))
 
-    assert [path for path, _ in github.asked] == ["/repos/octo/service/pulls/7/files?per_page=100"]
+    assert changes_workflows(client, REPOSITORY, 7) is changes
+
+
+def test_a_workflow_that_is_moved_away_is_noticed() -> None:
+    moved = {"filename": "old.yml", "previous_filename": ".github/workflows/ci.yml"}
+    with service(lambda path, _: Answer([moved])) as github:
+        assert changes_workflows(Client(github.url, TOKEN), REPOSITORY, 7)
 
 
 def test_more_files_than_github_lists_may_hide_a_workflow() -> None:
