@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from mlsecops.github.client import Client, NotFoundError
 
@@ -31,7 +32,7 @@ def ready(client: Client, repository: str, release: Version, commit: str) -> Non
                 f"there is {word} {release.tag} already: delete it if it is a draft, else raise the version"
             )
     branch = client.get(f"repos/{repository}")["default_branch"]
-    status = client.get(f"repos/{repository}/compare/{branch}...{commit}")["status"]
+    status = client.get(f"repos/{repository}/compare/{quote(branch, safe='')}...{commit}")["status"]
     if status not in {"identical", "behind"}:
         raise PublishError(
             f"the commit {commit} is not on {branch}: merge it first, then tag the merged commit"

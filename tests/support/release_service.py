@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 Json = dict[str, Any]
 
@@ -20,6 +20,7 @@ class ReleaseService:
 
     repository: str = "octo/mlsecops"
     url: str = ""
+    branch: str = "main"
     # Tag -> type and id of the object that it leads to.
     tags: dict[str, tuple[str, str]] = field(default_factory=dict)
     # Id of a tag object -> type and id of what that leads to.
@@ -38,12 +39,13 @@ class ReleaseService:
         """The answer to a GET; None where there is nothing."""
         kind, _, name = path.partition("/")
         if not path:
-            return {"default_branch": "main"}
+            return {"default_branch": self.branch}
         if path == "releases":
             return self.releases
         if kind == "compare":
-            _, commit = name.split("...")
-            return {"status": "behind" if commit in self.merged else "diverged"}
+            branch, commit = name.split("...")
+            known = unquote(branch) == self.branch and commit in self.merged
+            return {"status": "behind" if known else "diverged"}
         if path.startswith("git/ref/tags/"):
             return _object(self.tags.get(path.removeprefix("git/ref/tags/")))
         return _object(self.objects.get(path.removeprefix("git/tags/")))

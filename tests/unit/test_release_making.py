@@ -120,6 +120,11 @@ def test_a_merged_commit_without_a_release_is_ready(service: ReleaseService) -> 
     assert service.changes == []
 
 
+def test_a_default_branch_may_have_any_name(service: ReleaseService) -> None:
+    service.branch = "release/next"
+    ready(client(service), REPOSITORY, NOW, ONE)
+
+
 def test_a_tag_object_is_followed_to_its_commit(service: ReleaseService) -> None:
     service.tags["v1.2.3"] = ("tag", "a")
     service.objects |= {"a": ("tag", "b"), "b": ("commit", ONE)}

@@ -9,11 +9,13 @@ import shutil
 import sys
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import yaml
+from release.tree import read_tree
+from release.versions import project_version
 from support.acting import events, staging
 from support.acting.callers import Caller
 from support.acting.events import Event
@@ -23,7 +25,9 @@ from support.release_service import ReleaseService, serve
 
 REPOSITORY = staging.REPOSITORY
 WORKFLOW = ".github/workflows/release.yml"
-TAG = "v1.0.0"
+VERSION = project_version(read_tree(REPOSITORY))
+TAG = VERSION.tag
+CHANGES = f"# Changelog\n\n## {VERSION} - 2026-11-21\n\n### Added\n\n- all of it\n"
 # Our own environment takes minutes to make, and needs an index: the tests' is there.
 BOOTSTRAP = """\
 import pathlib
@@ -94,17 +98,13 @@ def bench(act_program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def copy(folder: Path) -> Path:
-    """This repository, with its own commit, its changes released today, and no tests to wait for."""
+    """This repository, with its own commit, its changes released, and no tests to wait for."""
     listed = git(REPOSITORY, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in listed.split("\0"):
         if (REPOSITORY / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, folder / name)
-    changes = folder / "CHANGELOG.md"
-    changes.write_text(
-        changes.read_text(encoding="utf-8").replace("## Unreleased", "## 1.0.0 - 2026-11-21"),
-        encoding="utf-8",
-    )
+    (folder / "CHANGELOG.md").write_text(CHANGES, encoding="utf-8")
     (folder / "scripts" / "bootstrap.py").write_text(
         BOOTSTRAP.format(python=sys.executable), encoding="utf-8"
     )
@@ -119,15 +119,19 @@ def test_a_tag_becomes_a_published_release_and_the_moving_tag_follows(bench: Ben
     run = bench.run()
 
     assert run.exit_code == 0, run.text
-    assert {job.key: job.conclusion for job in run.jobs} == {"check": "success", "release": "success"}
+    assert [(job.key, job.conclusion) for job in run.jobs] == [
+        ("check", "success"),
+        ("release", "success"),
+        ("moving tag", "success"),
+    ]
     assert run.prints("all tested")
     create, publish = bench.calls()
     assert create[:3] == ["release", "create", TAG]
     assert {"--draft", "--verify-tag"} < set(create)
     names = {Path(name).name for name in create[create.index("--notes-file") + 2 :]}
-    assert names == {"mlsecops-1.0.0.tar.gz", "mlsecops-templates-1.0.0.tar.gz", "SHA256SUMS"}
+    assert names == {f"mlsecops-{VERSION}.tar.gz", f"mlsecops-templates-{VERSION}.tar.gz", "SHA256SUMS"}
     assert publish == ["release", "edit", TAG, "--repo", events.REPOSITORY, "--draft=false"]
-    assert bench.service.tags["v1"] == ("commit", sha)
+    assert bench.service.tags[VERSION.moving_tag] == ("commit", sha)
     # Signed is what is handed out.
     for name in names:
         digest = hashlib.sha256((bench.kept / name).read_bytes()).hexdigest()
@@ -139,7 +143,7 @@ def test_the_handed_out_templates_name_this_commit_and_this_repository(bench: Be
 
     assert bench.run().exit_code == 0
 
-    with tarfile.open(bench.kept / "mlsecops-templates-1.0.0.tar.gz") as archive:
+    with tarfile.open(bench.kept / f"mlsecops-templates-{VERSION}.tar.gz") as archive:
         texts = {
             member.name.partition("/")[2]: file.read().decode()
             for member in archive
@@ -149,18 +153,19 @@ def test_the_handed_out_templates_name_this_commit_and_this_repository(bench: Be
     assert uses == f"{events.REPOSITORY}/.github/workflows/secure-ml.yml@{sha}"
     assert not [name for name, text in texts.items() if "0" * 40 in text or "OWNER/mlsecops" in text]
     notes = (bench.kept / "notes.md").read_text(encoding="utf-8")
-    assert notes.startswith("### Added")
+    assert notes.startswith("### Added\n\n- all of it\n")
     assert f"{uses} # {TAG}" in notes
 
 
 def test_a_tag_of_another_version_ends_before_anything_is_written(bench: Bench) -> None:
-    bench.tag("v1.0.1")
+    other = replace(VERSION, patch=VERSION.patch + 1)
+    bench.tag(other.tag)
 
-    run = bench.run("v1.0.1")
+    run = bench.run(other.tag)
 
     assert run.conclusion("check") == "failure"
     assert run.conclusion("release") == "skipped"
-    assert run.prints("the tag is v1.0.1, but pyproject.toml says 1.0.0")
+    assert run.prints(f"the tag is {other.tag}, but pyproject.toml says {VERSION}")
     assert bench.calls() == []
     assert bench.service.changes == []
 
@@ -172,6 +177,18 @@ def test_a_release_that_is_there_already_is_left_alone(bench: Bench) -> None:
     run = bench.run()
 
     assert run.conclusion("release") == "failure"
-    assert run.prints("there is a release of v1.0.0 already")
+    assert run.prints(f"there is a release of {TAG} already")
     assert bench.calls() == []
     assert bench.service.changes == []
+
+
+def test_a_moving_tag_that_cannot_be_moved_is_a_failure_of_its_own(bench: Bench) -> None:
+    bench.tag()
+    bench.service.tags[VERSION.moving_tag] = ("commit", "1" * 40)
+    bench.service.frozen = True
+
+    run = bench.run()
+
+    assert run.conclusion("release") == "success"
+    assert run.conclusion("moving tag") == "failure"
+    assert run.prints("set it by hand")
