@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support import act
+from support.acting.chain import Chain, stage_both
+from support.acting.platform import Platform
+from support.acting.runner import Act
+from support.acting.staging import Staged
+from support.github_api import DescriptionUnavailableError
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +21,31 @@ def act_program() -> Path:
         return act.program()
     except act.ActUnavailableError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def staged(act_program: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Staged, Staged]:
+    """Our workflows flat and as they are, with everything made that a run cannot fetch."""
+    folder = tmp_path_factory.mktemp("staged")
+    both = stage_both(folder)
+    Act(act_program, both[0], folder).prepare()
+    return both
+
+
+@pytest.fixture
+def platform(act_program: Path) -> Iterator[Platform]:
+    """GitHub; the test fails when a request to it is not as GitHub describes it."""
+    try:
+        running = Platform()
+    except DescriptionUnavailableError as error:
+        pytest.skip(str(error))
+    with running:
+        yield running
+    assert running.violations == []
+
+
+@pytest.fixture
+def chain(act_program: Path, staged: tuple[Staged, Staged], platform: Platform, tmp_path: Path) -> Chain:
+    """All that it takes to run our workflows in a caller's repository."""
+    flat, nested = (Act(act_program, each, tmp_path) for each in staged)
+    return Chain(flat, nested, platform, tmp_path)

@@ -48,7 +48,12 @@ class Job:
     steps: dict[tuple[str, ...], Step] = field(default_factory=dict)
 
     def step(self, name: str) -> Step:
-        """The one step with this name or identifier; raises KeyError when it did not run, or several did."""
+        """The step with this path of identifiers (`outer/inner`), else the one of this name or identifier.
+
+        Raises KeyError when it did not run, or several did.
+        """
+        if exact := self.steps.get(tuple(name.split("/"))):
+            return exact
         found = [each for each in self.steps.values() if name in (each.name, each.path[-1])]
         if len(found) != 1:
             raise KeyError(f"{len(found)} steps of {self.key} are called {name}: {self.outcomes()}")

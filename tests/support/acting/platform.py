@@ -1,4 +1,4 @@
-"""GitHub as a run sees it: the API double with a caller's commits; it takes what upload-sarif sends as well."""
+"""GitHub as a run sees it: the API double with a caller's commits, and the address that takes SARIF."""
 
 from __future__ import annotations
 
