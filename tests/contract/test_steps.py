@@ -232,6 +232,27 @@ def test_the_comment_for_a_fork_is_written_anew_and_believes_only_the_gate(
     assert "anything" not in comment.body
 
 
+def test_a_fork_that_pushes_meanwhile_gets_no_comment_on_the_older_commit(
+    tmp_path: Path, repository: GitHubServer
+) -> None:
+    job = Job(tmp_path / "fork", repository, events.fork(BASE, HEAD), MERGE, token="weak")
+    (job.checkout / "Dockerfile").write_text(GOOD, encoding="utf-8")
+    outputs = scanned(job)
+    assert job.step("report", stages="container", needs=needs(container=outputs)).code == 0
+    fork = "stranger/forecast"
+    pull = repository.state.pulls[PULL]
+    pull.head_repository = fork
+    repository.state.runs[100] = Run(
+        100, event="pull_request", head_branch=events.BRANCH, head_sha=HEAD, head_repository=fork
+    )
+    artifact = repository.state.add_artifact("mlsecops-report", zipped(job.temporary / "report"), run=100)
+    repository.meanwhile("GET", f"/artifacts/{artifact.id}/zip", lambda: setattr(pull, "head_sha", "e" * 40))
+    later = Job(tmp_path / "later", repository, events.workflow_run(HEAD, 100), BASE, run_id=101)
+    commented = later.step("comment")
+    assert (commented.code, repository.state.on(PULL)) == (0, [])
+    assert commented.annotations("notice") == ["the pull request has a newer commit by now"]
+
+
 def test_an_older_run_leaves_the_comment_to_the_newer_commit(
     tmp_path: Path, repository: GitHubServer
 ) -> None:

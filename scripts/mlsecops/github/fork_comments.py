@@ -52,6 +52,9 @@ def comment(step: Step, now: datetime) -> None:
         for found in reports:
             fork = _Fork(_on_behalf(step, pull, run.id), found, now, gates, notices)
             body = fork.conclude().files["comment.md"].read_text(encoding="utf-8")
+            if not comments.is_current(client, repository, pull.number, pull.head_sha):
+                step.runner.notice("the pull request has a newer commit by now", title=_TITLE)
+                return
             outcome = comments.upsert(client, repository, pull.number, body)
             step.runner.notice(f"comment {outcome.change}: {outcome.url}", title=_TITLE)
 
