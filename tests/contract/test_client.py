@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -547,6 +548,15 @@ def test_the_token_is_in_no_error_and_no_repr(client: Client, github: GitHubServ
         assert TOKEN not in f"{caught.value} {caught.value!r} {caught.value.message}"
         assert "***" in caught.value.message
     assert TOKEN not in f"{client!r} {client}"
+
+
+def test_the_address_of_the_storage_is_in_no_traceback(
+    client: Client, github: GitHubServer, report: str, tmp_path: Path
+) -> None:
+    github.drop("GET", "^/_storage/", times=99)
+    with pytest.raises(GitHubError, match="the connection breaks") as caught:
+        client.download(report, tmp_path / "report.zip", most_bytes=1_000)
+    assert "sig=" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("token", ["", "  \n", "two words", "line\nbreak-of-the-token", "ünïcode"])

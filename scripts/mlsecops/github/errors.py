@@ -80,8 +80,7 @@ def refusal(
     said = f"HTTP {status}: {words}" if words else f"HTTP {status}"
     if _is_limit(status, headers, words):
         pause = _pause(headers, now)
-        moment = datetime.fromtimestamp(now + pause, UTC).strftime("%H:%M:%S UTC")
-        sentence = f"GitHub limits how often it may be asked ({said}): run this again after {moment}"
+        sentence = f"GitHub limits how often it may be asked ({said}): run this again {_moment(now + pause)}"
         return PassingError(RateLimitError(sentence, status=status, message=words), pause)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         sentence = f"GitHub fails at {what} ({said}): run this again later"
@@ -117,6 +116,13 @@ def _is_limit(status: int, headers: Mapping[str, str], words: str) -> bool:
     return spent or "retry-after" in headers or _LIMITED.search(words) is not None
 
 
+def _moment(seconds: float) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("after %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return "much later"
+
+
 def _pause(headers: Mapping[str, str], now: float) -> float:
     asked = _asked(headers, now)
     if asked is not None:
@@ -130,7 +136,7 @@ def _pause(headers: Mapping[str, str], now: float) -> float:
 def _asked(headers: Mapping[str, str], now: float) -> float | None:
     """`Retry-After` in seconds from now; it is a number or a date."""
     value = headers.get("retry-after", "").strip()
-    if value.isdecimal() and value.isascii():
+    if value.isdecimal():
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
