@@ -152,6 +152,7 @@ class Client:
                 wait = max(pause, error.pause)
                 spent = max(waited, self._now() - start)
                 if tried >= self._patience.tries or spent + wait > self._patience.waits:
+                    # The cause's own words can hold an address with a signature in it.
                     raise error.final from None
             self._sleep(wait)
             tried, waited, pause = tried + 1, waited + wait, pause * 2

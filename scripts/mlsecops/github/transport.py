@@ -180,9 +180,8 @@ class Transport:
             ) as response:
                 yield response
         except requests.RequestException as error:
-            # The library's own words can hold the address with a signature in it.
             final = GitHubError(f"GitHub cannot be reached for {request}: {_reason(error, self._patience)}")
-            raise PassingError(final) from None
+            raise PassingError(final) from error
 
     def _answer(self, request: Request, response: requests.Response) -> Answer:
         status = response.status_code
