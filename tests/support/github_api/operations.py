@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
-from urllib.parse import unquote, urlencode
+from collections.abc import Callable
+from urllib.parse import unquote
 
-from support.github_api.description import Json
-from support.github_api.shapes import REPOSITORY_ID, Shapes
-from support.github_api.state import BOT, Comment, Issue, Pull, State
+from support.github_api.paging import Pages
+from support.github_api.shapes import Shapes
+from support.github_api.state import State
 from support.github_api.wire import Answer, Call, missing, refusal
 
-MOST_CHARACTERS = 65_536
 Handler = Callable[[Call, dict[str, str]], Answer]
 
 
 class Operations:
     """The operations on one state; `parts` are the places of the path, by the description's names."""
 
-    def __init__(self, state: State, shapes: Shapes, url: str) -> None:
+    def __init__(self, state: State, shapes: Shapes, pages: Pages, url: str) -> None:
         self._state = state
         self._shapes = shapes
         self._url = url
+        self._pages = pages
         self.handlers: dict[str, Handler] = {
             "repos/get": self._repository,
             "repos/get-content": self._content,
@@ -39,15 +38,6 @@ class Operations:
             "pulls/list": self._pulls,
             "pulls/get": self._pull,
             "pulls/list-files": self._files,
-            "issues/list-for-repo": self._issues,
-            "issues/create": self._create_issue,
-            "issues/get": self._issue,
-            "issues/update": self._update_issue,
-            "issues/list-comments": self._comments,
-            "issues/create-comment": self._create_comment,
-            "issues/get-comment": self._comment,
-            "issues/update-comment": self._update_comment,
-            "issues/delete-comment": self._delete_comment,
         }
 
     def _repository(self, call: Call, parts: dict[str, str]) -> Answer:
@@ -91,7 +81,7 @@ class Operations:
         name = call.query.get("name")
         found = [a for a in self._state.artifacts.values() if a.run in runs and name in {None, a.name}]
         found.sort(key=lambda artifact: -artifact.id)
-        return self._page(call, map(self._shapes.artifact, found), "artifacts")
+        return self._pages.page(call, map(self._shapes.artifact, found), "artifacts")
 
     def _artifact(self, call: Call, parts: dict[str, str]) -> Answer:
         artifact = self._state.artifacts.get(int(parts["artifact_id"]))
@@ -118,7 +108,7 @@ class Operations:
             and asked.get("status") in {None, run.status, run.conclusion}
         ]
         found.sort(key=lambda run: -run.id)
-        return self._page(call, map(self._shapes.run, found), "workflow_runs")
+        return self._pages.page(call, map(self._shapes.run, found), "workflow_runs")
 
     def _run(self, call: Call, parts: dict[str, str]) -> Answer:
         run = self._state.runs.get(int(parts["run_id"]))
@@ -126,16 +116,16 @@ class Operations:
 
     def _jobs(self, call: Call, parts: dict[str, str]) -> Answer:
         run = self._state.runs.get(int(parts["run_id"]))
-        return (
-            self._page(call, (self._shapes.job(run, job) for job in run.jobs), "jobs") if run else missing()
-        )
+        if run is None:
+            return missing()
+        return self._pages.page(call, (self._shapes.job(run, job) for job in run.jobs), "jobs")
 
     def _alerts(self, call: Call, parts: dict[str, str]) -> Answer:
         if self._state.code_scanning == "off":
             return refusal(403, "Code Security must be enabled for this repository to use code scanning.")
         if self._state.code_scanning == "empty":
             return refusal(404, "no analysis found")
-        return self._page(call, self._state.alerts)
+        return self._pages.page(call, self._state.alerts)
 
     def _pulls(self, call: Call, parts: dict[str, str]) -> Answer:
         state, head, base = call.query.get("state", "open"), call.query.get("head"), call.query.get("base")
@@ -147,11 +137,11 @@ class Operations:
             if (shape := self._shapes.pull(pull, whole=False))
             and (head is None or ":" not in head or shape["head"]["label"] == head)
         ]
-        return self._page(call, found)
+        return self._pages.page(call, found)
 
     def _pulls_of_commit(self, call: Call, parts: dict[str, str]) -> Answer:
         found = [pull for pull in self._state.pulls.values() if pull.head_sha == parts["commit_sha"]]
-        return self._page(call, (self._shapes.pull(pull, whole=False) for pull in found))
+        return self._pages.page(call, (self._shapes.pull(pull, whole=False) for pull in found))
 
     def _pull(self, call: Call, parts: dict[str, str]) -> Answer:
         pull = self._state.pulls.get(int(parts["pull_number"]))
@@ -159,147 +149,4 @@ class Operations:
 
     def _files(self, call: Call, parts: dict[str, str]) -> Answer:
         pull = self._state.pulls.get(int(parts["pull_number"]))
-        return self._page(call, map(self._shapes.changed, pull.files)) if pull else missing()
-
-    def _issues(self, call: Call, parts: dict[str, str]) -> Answer:
-        state, creator = call.query.get("state", "open"), call.query.get("creator")
-        labels = {name for name in call.query.get("labels", "").split(",") if name}
-        everything: list[Issue | Pull] = [*self._state.issues.values(), *self._state.pulls.values()]
-        found = [
-            issue
-            for issue in sorted(everything, key=lambda issue: -issue.number)
-            if state in {"all", issue.state}
-            and creator in {None, issue.login}
-            and labels <= (set(issue.labels) if isinstance(issue, Issue) else set())
-        ]
-        return self._page(call, map(self._shapes.issue, found))
-
-    def _issue(self, call: Call, parts: dict[str, str]) -> Answer:
-        issue = self._numbered(parts)
-        return Answer(body=self._shapes.issue(issue)) if issue else missing()
-
-    def _create_issue(self, call: Call, parts: dict[str, str]) -> Answer:
-        body = call.body
-        refused = _refused_title(body) or _refused_body(body.get("body"), "Issue", "body")
-        if refused:
-            return refused
-        issue = self._state.add_issue(
-            body["title"], body.get("body"), login=self._login(call), labels=list(body.get("labels", []))
-        )
-        return Answer(201, self._shapes.issue(issue))
-
-    def _update_issue(self, call: Call, parts: dict[str, str]) -> Answer:
-        issue, body = self._numbered(parts), call.body
-        if issue is None:
-            return missing()
-        refused = _refused_body(body.get("body"), "Issue", "body")
-        if refused:
-            return refused
-        for name in ("title", "body", "state", "state_reason", "labels"):
-            if name in body:
-                setattr(issue, name, body[name])
-        return Answer(body=self._shapes.issue(issue))
-
-    def _comments(self, call: Call, parts: dict[str, str]) -> Answer:
-        issue = self._numbered(parts)
-        return (
-            self._page(call, map(self._shapes.comment, self._state.on(issue.number))) if issue else missing()
-        )
-
-    def _create_comment(self, call: Call, parts: dict[str, str]) -> Answer:
-        issue = self._numbered(parts)
-        if issue is None:
-            return missing()
-        text = call.body["body"]
-        refused = _refused_comment(text) or _refused_body(text, "IssueComment", "data")
-        if refused:
-            return refused
-        comment = self._state.add_comment(issue.number, text, self._login(call))
-        return Answer(201, self._shapes.comment(comment))
-
-    def _comment(self, call: Call, parts: dict[str, str]) -> Answer:
-        comment = self._commented(parts)
-        return Answer(body=self._shapes.comment(comment)) if comment else missing()
-
-    def _update_comment(self, call: Call, parts: dict[str, str]) -> Answer:
-        comment = self._commented(parts)
-        if comment is None:
-            return missing()
-        text = call.body["body"]
-        refused = _refused_comment(text) or _refused_body(text, "IssueComment", "body")
-        if refused:
-            return refused
-        comment.body = text
-        return Answer(body=self._shapes.comment(comment))
-
-    def _delete_comment(self, call: Call, parts: dict[str, str]) -> Answer:
-        comment = self._commented(parts)
-        if comment is None:
-            return missing()
-        del self._state.comments[comment.id]
-        return Answer(204)
-
-    def _numbered(self, parts: dict[str, str]) -> Issue | Pull | None:
-        number = int(parts["issue_number"])
-        return self._state.issues.get(number) or self._state.pulls.get(number)
-
-    def _commented(self, parts: dict[str, str]) -> Comment | None:
-        return self._state.comments.get(int(parts["comment_id"]))
-
-    def _login(self, call: Call) -> str:
-        return self._state.logins.get(call.token or "", BOT)
-
-    def _page(self, call: Call, shapes: Iterable[Json], key: str | None = None) -> Answer:
-        """One page of a list, with the links to the others that GitHub gives."""
-        everything = list(shapes)
-        size = min(int(call.query.get("per_page", "30")), 100)
-        page, last = int(call.query.get("page", "1")), max(1, -(-len(everything) // size))
-        shown = everything[(page - 1) * size : page * size]
-        links = {"prev": page - 1, "next": page + 1, "last": last, "first": 1}
-        wanted = {"next", "last"} if page < last else set()
-        wanted |= {"prev", "first"} if page > 1 else set()
-        headers = {}
-        if wanted:
-            address = self._elsewhere(call)
-            headers["Link"] = ", ".join(
-                f'<{address}?{urlencode(call.query | {"page": number})}>; rel="{name}"'
-                for name, number in links.items()
-                if name in wanted
-            )
-        body: Any = {"total_count": len(everything), key: shown} if key else shown
-        return Answer(body=body, headers=headers)
-
-    def _elsewhere(self, call: Call) -> str:
-        """The address of a list as GitHub links to it: by the repository's number."""
-        prefix = f"/repos/{self._state.repository}"
-        return f"{self._url}/repositories/{REPOSITORY_ID}{call.path.removeprefix(prefix)}"
-
-
-def _refused_title(body: Json) -> Answer | None:
-    if isinstance(body.get("title"), str) and body["title"].strip():
-        return None
-    error = {"resource": "Issue", "code": "missing_field", "field": "title"}
-    return refusal(422, "Validation Failed", errors=[error])
-
-
-def _refused_comment(text: str) -> Answer | None:
-    if text.strip():
-        return None
-    error = {
-        "resource": "IssueComment",
-        "code": "unprocessable",
-        "field": "data",
-        "message": "Body cannot be blank",
-    }
-    return refusal(422, "Validation Failed", errors=[error])
-
-
-def _refused_body(text: str | None, resource: str, field: str) -> Answer | None:
-    """What GitHub says of a text that is too long: other words when it is made than when it is changed."""
-    if text is None or len(text) <= MOST_CHARACTERS:
-        return None
-    made = field == "data"
-    said = f"{'Body' if made else 'body'} is too long (maximum is {MOST_CHARACTERS} characters)"
-    code = "unprocessable" if made else "custom"
-    error = {"resource": resource, "code": code, "field": field, "message": said}
-    return refusal(422, "Validation Failed", errors=[error])
+        return self._pages.page(call, map(self._shapes.changed, pull.files)) if pull else missing()

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import socket
-import sys
 import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
 from support.github_api.checks import Checks, Operation
 from support.github_api.description import description
 from support.github_api.faults import Fault, Faults, Kind
+from support.github_api.issue_operations import IssueOperations
+from support.github_api.listener import Listener
 from support.github_api.operations import Operations
+from support.github_api.paging import Pages
 from support.github_api.permissions import refused
 from support.github_api.shapes import REPOSITORY_ID, Shapes
 from support.github_api.state import State
@@ -48,10 +49,12 @@ class GitHubServer:
         self._stopped = threading.Event()
         self._connections: set[socket.socket] = set()
         self._checks = _checks()
-        self._http = _Http(self)
+        self._http = Listener(self)
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         shapes = Shapes(description(), self.state, self.url)
-        self._operations = Operations(self.state, shapes, self.url)
+        pages = Pages(self.state, self.url)
+        repository = Operations(self.state, shapes, pages, self.url)
+        self._handlers = {**repository.handlers, **IssueOperations(self.state, shapes, pages).handlers}
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
 
     def __enter__(self) -> Self:
@@ -150,7 +153,7 @@ class GitHubServer:
         answer = refused(self.state, call, operation)
         if answer is None and repository.lower() != self.state.repository.lower():
             answer = missing()
-        return answer or self._operations.handlers[operation.id](call, operation.parts)
+        return answer or self._handlers[operation.id](call, operation.parts)
 
     def _stored(self, call: Call) -> Answer:
         """What the storage sends, which is not GitHub: a token here has been given away."""
@@ -176,80 +179,3 @@ class GitHubServer:
     def wait_for_the_end(self) -> None:
         """Hold a stalled answer until the server stops."""
         self._stopped.wait()
-
-
-class _Http(ThreadingHTTPServer):
-    """The listening socket."""
-
-    daemon_threads = True
-
-    def __init__(self, github: GitHubServer) -> None:
-        self.github = github
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Note what broke; a client that goes away in the middle is what some tests are about."""
-        error = sys.exception()
-        if not isinstance(error, OSError):
-            self.github.violations.append(f"the double broke: {error!r}")
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """One connection, over which several requests may come."""
-
-    protocol_version = "HTTP/1.1"
-    server: _Http
-
-    def setup(self) -> None:
-        """Begin."""
-        super().setup()
-        self.server.github.opened(self.connection)
-
-    def finish(self) -> None:
-        """End."""
-        self.server.github.closed(self.connection)
-        super().finish()
-
-    def handle_one_request(self) -> None:
-        """Take any method there is."""
-        self.raw_requestline = self.rfile.readline(65_537)
-        if not self.raw_requestline:
-            self.close_connection = True
-        elif self.parse_request():
-            self._respond()
-
-    def log_message(self, *_: Any) -> None:
-        """Keep the test's output clean."""
-
-    def _respond(self) -> None:
-        path, _, query = self.path.partition("?")
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        content = self.rfile.read(int(headers.get("content-length", "0")))
-        answer, fault = self.server.github.answer(Call(self.command, path, query, headers, content))
-        if fault is not None and fault.kind == "drop":
-            self.close_connection = True
-            return
-        content = answer.content
-        usual = {
-            "Content-Type": answer.content_type,
-            "Content-Length": str(len(content)),
-            "X-GitHub-Request-Id": "0000:0000",
-            "X-RateLimit-Limit": "1000",
-            "X-RateLimit-Remaining": "999",
-        }
-        given = {name.lower() for name in answer.headers}
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        for name, value in usual.items():
-            if name.lower() not in given:
-                self.send_header(name, value)
-        self.end_headers()
-        if fault is None or fault.kind == "answer":
-            self.wfile.write(content)
-            return
-        self.wfile.write(content[: len(content) // 2])
-        self.wfile.flush()
-        if fault.kind == "stall":
-            self.server.github.wait_for_the_end()
-        self.close_connection = True
