@@ -39,9 +39,15 @@ def ensure(flavour: str = "run", repository: Path = REPOSITORY, shared: Path | N
     if sys.version_info < (3, 11):
         raise BootstrapError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
     lock = repository / "scripts" / "requirements" / ("dev.txt" if flavour == "dev" else "mlsecops.txt")
-    environment = shared / _name(flavour, lock) if shared else repository / FLAVOURS[flavour]
+    made_of = [_digest(lock), sys.version, sys.executable]
+    if shared:
+        # The name says all that it is made of: one that is in use is never made anew.
+        environment = shared / f"{flavour}-{hashlib.sha256(' '.join(made_of).encode()).hexdigest()[:16]}"
+    else:
+        environment = repository / FLAVOURS[flavour]
+        made_of.append(_digest(repository / "pyproject.toml"))
     stamp = environment / "mlsecops-lock"
-    wanted = "\n".join([_digest(lock), _digest(repository / "pyproject.toml"), sys.version, str(environment)])
+    wanted = "\n".join([*made_of, str(environment)])
     environment.parent.mkdir(parents=True, exist_ok=True)
     with _exclusive(environment.with_name(f"{environment.name}.lock")):
         if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
@@ -85,11 +91,6 @@ def _link(environment: Path, source: Path) -> None:
     start = "from mlsecops.__main__ import main\n\nmain()\n"
     command.write_text(f"#!{environment / 'bin' / 'python'}\n{start}", encoding="utf-8")
     command.chmod(0o755)
-
-
-def _name(flavour: str, lock: Path) -> str:
-    key = hashlib.sha256(f"{_digest(lock)} {sys.version} {sys.executable}".encode())
-    return f"{flavour}-{key.hexdigest()[:16]}"
 
 
 def _digest(path: Path) -> str:
