@@ -16,6 +16,8 @@ from mlsecops.cli import command
 from support.acting.events import REPOSITORY, Event
 from support.github_api import TOKEN, GitHubServer
 
+# As the actions give it: a step that may run code of the repository, or needs none, has no token.
+_WITHOUT_TOKEN = frozenset({"scan", "needs"})
 _OUTPUT = re.compile(r"^([\w-]+)<<(\w+)\n(.*?)\n\2$", re.MULTILINE | re.DOTALL)
 
 
@@ -68,7 +70,7 @@ class Job:
         finished = CliRunner().invoke(
             command,
             ["github", verb],
-            env={**self._runner(), **{n: str(f) for n, f in files.items()}, **self.environ, **given},
+            env={**self._runner(verb), **{n: str(f) for n, f in files.items()}, **self.environ, **given},
         )
         if finished.exception is not None and not isinstance(finished.exception, SystemExit):
             raise finished.exception
@@ -80,7 +82,7 @@ class Job:
             summary=files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8"),
         )
 
-    def _runner(self) -> dict[str, str]:
+    def _runner(self, verb: str) -> dict[str, str | None]:
         return {
             "GITHUB_ACTIONS": "true",
             "GITHUB_ACTOR": self.event.actor,
@@ -92,7 +94,7 @@ class Job:
             "GITHUB_RUN_ID": str(self.run_id),
             "GITHUB_SERVER_URL": "https://github.com",
             "GITHUB_SHA": self.sha,
-            "GITHUB_TOKEN": self.token,
+            "GITHUB_TOKEN": None if verb in _WITHOUT_TOKEN else self.token,
             "GITHUB_WORKSPACE": str(self.checkout),
             "RUNNER_TEMP": str(self.folder / "temp"),
         }

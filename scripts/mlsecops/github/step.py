@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
@@ -52,14 +53,13 @@ class Folders:
         return self.root / "code-scanning.sarif"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """All that a step knows and speaks to."""
 
     environ: Mapping[str, str]
     event: Event
     inputs: Inputs
-    client: Client
     runner: Runner
     folders: Folders
 
@@ -67,7 +67,7 @@ class Step:
     def read(cls, environ: Mapping[str, str], stream: TextIO, known: Sequence[str]) -> Step:
         """The step from the variables that the runner sets, where `known` are the stages there are.
 
-        Raises InputError, EventError and GitHubError with one sentence.
+        Raises InputError and EventError with one sentence.
         """
         given = inputs.read(environ, known)
         temporary = Path(environ.get("RUNNER_TEMP") or "mlsecops-runner").resolve()
@@ -75,12 +75,15 @@ class Step:
             environ=environ,
             event=event.read(environ),
             inputs=given,
-            client=Client(
-                environ.get("GITHUB_API_URL", "https://api.github.com"), environ.get("GITHUB_TOKEN", "")
-            ),
             runner=Runner(environ, stream),
             folders=Folders(temporary / "mlsecops" / given.identifier),
         )
+
+    @cached_property
+    def client(self) -> Client:
+        """GitHub's interface, for steps that have a token. Raises GitHubError."""
+        address = self.environ.get("GITHUB_API_URL", "https://api.github.com")
+        return Client(address, self.environ.get("GITHUB_TOKEN", ""))
 
     @property
     def project(self) -> Path:
