@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlsecops.advisories.server import serve
+from mlsecops.advisories.snapshot import load
+from mlsecops.advisories.source import OSV_URL_VARIABLE, SEED
 from support import act
 from support.acting.chain import Chain, stage_both
 from support.acting.platform import Platform
@@ -32,6 +35,13 @@ def staged(act_program: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     return both
 
 
+@pytest.fixture(scope="session")
+def osv() -> Iterator[str]:
+    """The address of an OSV service that is up to date: it serves the snapshot that is shipped."""
+    with serve(load(SEED)) as server:
+        yield server.url
+
+
 @pytest.fixture
 def platform(act_program: Path) -> Iterator[Platform]:
     """GitHub; the test fails when a request to it is not as GitHub describes it."""
@@ -45,7 +55,9 @@ def platform(act_program: Path) -> Iterator[Platform]:
 
 
 @pytest.fixture
-def chain(act_program: Path, staged: tuple[Staged, Staged], platform: Platform, tmp_path: Path) -> Chain:
+def chain(
+    act_program: Path, staged: tuple[Staged, Staged], platform: Platform, osv: str, tmp_path: Path
+) -> Chain:
     """All that it takes to run our workflows in a caller's repository."""
-    flat, nested = (Act(act_program, each, tmp_path) for each in staged)
+    flat, nested = (Act(act_program, each, tmp_path, {OSV_URL_VARIABLE: osv}) for each in staged)
     return Chain(flat, nested, platform, tmp_path)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 
-from support.acting.chain import ROOT_IMAGE, Chain, secure_ml, shown
+from support.acting.chain import REQUIREMENTS, ROOT_IMAGE, Chain, secure_ml, shown
+from support.small_project import REQUIREMENTS as PINNED
 
 ALL_STAGES = ("test", "sca", "sast", "model", "container")
 CARELESS = {
     "app.py": "import pickle\n\n\n\n\ndef load(data: bytes) -> object:\n    return pickle.loads(data)\n",
     "tests/test_app.py": "from app import load\n\n\ndef test_load():\n    assert load(b'I1\\n.') == 1\n",
+    REQUIREMENTS: PINNED + "pyyaml==5.3 --hash=sha256:" + "0" * 64 + "\n",
     **ROOT_IMAGE,
 }
 
@@ -34,7 +36,7 @@ def test_a_clean_project_passes_as_written(chain: Chain) -> None:
     (comment,) = chain.platform.comments
     assert "mlsecops passed" in comment
     (upload,) = chain.platform.uploads
-    assert all(category.startswith("mlsecops/") for category in upload.categories)
+    assert {category.split("/")[1] for category in upload.categories} == set(ALL_STAGES)
     assert [result for result in upload.results if result["level"] == "error"] == []
 
 
@@ -50,7 +52,9 @@ def test_a_careless_pull_request_is_blocked_and_told_where(chain: Chain) -> None
     assert {run.conclusion(f"mlsecops/{stage}") for stage in ALL_STAGES} == {"success"}
     errors = [note for note in run.annotations if note.level == "error"]
     assert errors[0].message.startswith("blocked: ")
-    assert {("app.py", 7), ("Dockerfile", 1)} <= {(note.file, note.line) for note in errors}
+    assert {("app.py", 7), ("Dockerfile", 1), (REQUIREMENTS, 3)} <= {
+        (note.file, note.line) for note in errors
+    }
     assert "mlsecops blocked" in run.summary
     (comment,) = chain.platform.comments
     assert "app.py:7" in comment
@@ -59,7 +63,7 @@ def test_a_careless_pull_request_is_blocked_and_told_where(chain: Chain) -> None
     places = {
         result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in upload.results
     }
-    assert {"app.py", "Dockerfile"} <= places
+    assert {"app.py", "Dockerfile", REQUIREMENTS} <= places
 
 
 def test_the_outputs_reach_the_callers_next_job(chain: Chain) -> None:

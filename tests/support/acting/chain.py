@@ -34,6 +34,8 @@ _SHOW = """
         run: |
           { echo "needs<<END"; echo "$NEEDS"; echo END; } >> "$GITHUB_OUTPUT"
 """
+# Its tests need none of them: there is no index to install them from.
+REQUIREMENTS = "deploy/requirements.txt"
 ROOT_IMAGE = {"Dockerfile": 'FROM python:3.13.1-slim\nCMD ["python"]\n'}
 
 
@@ -54,11 +56,14 @@ def compact(**inputs: object) -> str:
 
 
 def project(folder: Path, workflow: str, files: Files | None = None) -> Caller:
-    """A repository with a small, clean project that calls our workflows; `files` go over it."""
+    """A repository with a small, clean project that calls our workflows; `files` go over it.
+
+    Every stage has something to look at.
+    """
     small_project.make(folder)
     # The small project's own workflow has the place of the one that calls us.
     (folder / WORKFLOW).unlink()
-    return callers.create(folder, workflow, files or {})
+    return callers.create(folder, workflow, {REQUIREMENTS: small_project.REQUIREMENTS, **(files or {})})
 
 
 def shown(run: Run) -> dict[str, Any]:

@@ -60,9 +60,11 @@ class Job:
         return found[0]
 
     def outcome(self, name: str) -> str:
-        """What became of a step; "skipped" when it did not run, or when there is none of that name."""
-        ran = {label: each.outcome for each in self.steps.values() for label in (each.name, each.path[-1])}
-        return ran.get(name, "skipped")
+        """What became of such a step; "skipped" when it did not run, or when there is none."""
+        ran = [
+            each for each in self.steps.values() if name in {each.name, each.path[-1], "/".join(each.path)}
+        ]
+        return self.step(name).outcome if ran else "skipped"
 
     def outcomes(self) -> dict[str, str]:
         """What became of the steps that ran."""

@@ -51,9 +51,9 @@ class Run:
 
     exit_code: int
     jobs: list[log.Job]
-    text: str
-    raw: str
-    artifacts: Mapping[str, Mapping[str, bytes]]
+    text: str = field(repr=False)
+    raw: str = field(repr=False)
+    artifacts: Mapping[str, Mapping[str, bytes]] = field(repr=False)
 
     def job(self, key: str) -> log.Job:
         """The one job of that name (`job`, in a called workflow `caller/job`); KeyError if it did not run."""
@@ -122,6 +122,8 @@ class Act:
         settings = {**self._settings(event, api, run, attempt), **self.variables, **(variables or {})}
         mapped = {**self.staged.mapped(), **self.staged.check(caller.folder / workflow)}
         artifacts = self.scratch / "artifacts"
+        # act's server breaks when it is asked for the artifacts of a run that has none.
+        (artifacts / str(run)).mkdir(parents=True, exist_ok=True)
         options = [
             *("--json", "--insecure-secrets", "--no-cache-server", "--workflows", workflow),
             # act's table of local folders stands no two jobs at a time.
