@@ -178,6 +178,18 @@ def test_a_pull_request_is_compared_with_the_last_push_and_an_old_finding_does_n
     )
 
 
+def test_a_push_of_dependabot_uploads_nothing(chain: Chain) -> None:
+    caller = project(chain.folder / "caller", WORKFLOW.replace("branches: [main]", "branches: ['**']"))
+
+    run = chain.run(
+        caller, events.push("0" * 40, caller.sha, branch="dependabot/pip/six", author="dependabot[bot]")
+    )
+
+    assert run.exit_code == 0, run.text
+    assert chain.platform.uploads == []
+    assert "GitHub lets a push of Dependabot only read" in said(run, "notice")
+
+
 def test_a_rerun_replaces_artifacts_and_comment(chain: Chain) -> None:
     caller = project(chain.folder / "caller", WORKFLOW)
     event = events.pull_request(*caller.propose(README))

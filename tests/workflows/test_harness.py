@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 import pytest
-from support.acting import callers, events, staging
+from support import act
+from support.acting import callers, events, runner, staging
 from support.acting.flattening import flatten
 from support.acting.log import Annotation, command
 from support.acting.runner import TOKEN, Act, ActError, Run
 from support.git_repository import commit
+from support.standing_in import upload_sarif
+from support.standing_in.step import RefusedError
 
 UPLOAD = "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f"
 DOWNLOAD = "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c"
@@ -482,3 +486,107 @@ def test_a_run_that_takes_too_long_is_ended_with_all_its_processes(bench: Bench)
     assert not [
         each for each in psutil.process_iter(["cmdline"]) if each.info["cmdline"] == ["sleep", "98765"]
     ]
+
+
+def test_a_port_that_another_program_took_is_tried_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ports = iter([taken.getsockname()[1], runner._free_port()])
+        monkeypatch.setattr(runner, "_free_port", lambda: next(ports))
+
+        run = bench.run(steps(script("sleep 0.5")))
+
+    assert run.exit_code == 0, run.text
+    assert list(ports) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (INNER.replace("  scan:", "  other: { runs-on: x, steps: [{ run: x }] }\n  scan:"), "several jobs"),
+        (INNER.replace("jobs.scan.outputs.said }}", "jobs.scan.outputs.said || 1 }}"), "the output said"),
+    ],
+)
+def test_a_workflow_that_cannot_be_put_into_its_caller_is_refused(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
+    staged = toys(tmp_path, TOYS | {".github/workflows/inner.yml": text})
+
+    with pytest.raises(staging.StagingError, match=complaint):
+        flatten(staged.folder, "outer.yml")
+
+
+def sarif(*runs: dict[str, object]) -> bytes:
+    """A log of these runs of the tool `t`."""
+    return json.dumps({"version": "2.1.0", "runs": [{**_RUN, **run} for run in runs]}).encode()
+
+
+def result(uri: str, **more: object) -> dict[str, object]:
+    """A run with one result at a place."""
+    location = {"physicalLocation": {"artifactLocation": {"uri": uri}}}
+    return {"results": [{"locations": [location], **more}]}
+
+
+_RUN = {"tool": {"driver": {"name": "t"}}, "automationDetails": {"id": "a/"}}
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"{}", "Unsupported version"),
+        (sarif(*[{} for _ in range(21)]), "21 runs are more than 20"),
+        (sarif({}, {}), "multiple runs with the same category"),
+        (sarif({"results": [{}]}), "expected artifact location"),
+        (sarif(result("https://example.org/")), "does not lie in the checkout"),
+        (sarif(result("/etc/passwd")), "does not lie in the checkout"),
+        (sarif(result("a/../../b")), "does not lie in the checkout"),
+        (sarif(result("a.py", suppressions=[{"kind": "inSource"}])), "would become an open alert"),
+    ],
+)
+def test_the_stand_in_for_upload_sarif_takes_what_github_takes(content: bytes, complaint: str) -> None:
+    with pytest.raises(RefusedError, match=complaint):
+        upload_sarif._checked(content)
+
+
+def test_the_stand_in_for_upload_sarif_takes_a_sound_file() -> None:
+    assert upload_sarif._checked(sarif(result("a/b.py"))) == ["t"]
+
+
+@pytest.mark.parametrize(
+    ("go", "complaint"),
+    [
+        (None, "go is not on PATH"),
+        ("echo go version go1.23.4 linux/amd64", "act needs Go 1.24 or newer"),
+        ('test "$1" = version && echo go version go1.24.0 || { echo no proxy >&2; exit 1; }', "no proxy"),
+    ],
+)
+def test_without_a_fit_go_there_is_no_act_and_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, go: str | None, complaint: str
+) -> None:
+    monkeypatch.setenv("MLSECOPS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if go:
+        (tmp_path / "go").write_text(f"#!/bin/sh\n{go}\n")
+        (tmp_path / "go").chmod(0o755)
+
+    with pytest.raises(act.ActUnavailableError, match=complaint):
+        act.program()
+
+
+def test_sources_that_the_checksum_database_does_not_know_are_no_reason_to_skip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLSECOPS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("GOSUMDB", "off")
+    said = (
+        'test "$1" = version && echo go version go1.24.0 && exit; echo "$GOSUMDB: SECURITY ERROR" >&2; exit 1'
+    )
+    (tmp_path / "go").write_text(f"#!/bin/sh\n{said}\n")
+    (tmp_path / "go").chmod(0o755)
+
+    with pytest.raises(AssertionError, match="asked: SECURITY ERROR"):
+        act.program()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Any
 
 from support import small_project
@@ -110,6 +112,7 @@ class Chain:
         shutil.copytree(self.flat.staged.folder, folder)
         text = (folder / name).read_text("utf-8")
         assert old in text, f"{name} has no {old}"
+        assert not name.endswith(".py"), "the compiled code would be taken in its place"
         (folder / name).write_text(text.replace(old, new), "utf-8")
         return replace(self, flat=replace(self.flat, staged=replace(self.flat.staged, folder=folder)))
 
@@ -118,4 +121,8 @@ def stage_both(folder: Path) -> tuple[Staged, Staged]:
     """Our workflows flat, and as they are."""
     nested, flat = stage(folder / "nested"), stage(folder / "flat")
     flatten(flat.folder, "secure-ml.yml")
+    for each in (nested, flat):
+        # act copies everything for each of our actions: it would be compiled as often.
+        mode = PycInvalidationMode.UNCHECKED_HASH
+        assert compileall.compile_dir(each.folder / "scripts", quiet=1, invalidation_mode=mode)
     return flat, nested

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 REPOSITORY = "octo/forecast"
@@ -19,10 +19,6 @@ class Event:
     payload: Json
     ref: str
     actor: str = "octocat"
-
-    def without(self, *keys: str) -> Event:
-        """The same event with keys of its payload left out."""
-        return replace(self, payload={key: each for key, each in self.payload.items() if key not in keys})
 
 
 def pull_request(base: str, head: str, *, action: str = "synchronize", author: str = "octocat") -> Event:
