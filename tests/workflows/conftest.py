@@ -14,6 +14,7 @@ from support.acting.chain import Chain, stage_both
 from support.acting.platform import Platform
 from support.acting.runner import Act
 from support.acting.staging import Staged
+from support.acting.toys import Bench
 from support.github_api import DescriptionUnavailableError
 
 
@@ -61,3 +62,9 @@ def chain(
     """All that it takes to run our workflows in a caller's repository."""
     flat, nested = (Act(act_program, each, tmp_path, {OSV_URL_VARIABLE: osv}) for each in staged)
     return Chain(flat, nested, platform, tmp_path)
+
+
+@pytest.fixture
+def bench(act_program: Path, tmp_path: Path) -> Bench:
+    """act with toy workflows and actions in the place of ours."""
+    return Bench(act_program, tmp_path)

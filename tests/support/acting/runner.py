@@ -7,7 +7,6 @@ import io
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import zipfile
@@ -15,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 from filelock import FileLock
 from mlsecops.toolbox import cache_folder
 from support.acting import events, log
 from support.acting.callers import WORKFLOW, Caller
 from support.acting.events import Event
+from support.acting.processes import execute
 from support.acting.staging import REPOSITORY, Staged
 
 TESTS = REPOSITORY / "tests"
@@ -28,7 +27,6 @@ TOKEN = "ghs_" + "0123456789abcdefghijklmnopqrstuvwxyz"
 RUN = 4711
 PLATFORMS = ("ubuntu-24.04", "ubuntu-latest", "ubuntu-slim")
 _SECONDS = 300
-_TRIES = 5
 # Nobody listens on the discard port: what is not on loopback is out of reach, for act and for every step.
 _NOWHERE = "http://127.0.0.1:9"
 _CUT_OFF = {"HTTPS_PROXY": _NOWHERE, "HTTP_PROXY": _NOWHERE, "NO_PROXY": "127.0.0.1,localhost"}
@@ -39,10 +37,6 @@ export WITHIN_A_STEP=1
 set -o pipefail
 "{bash}" "$@" 2>&1 </dev/null | cat || {{ code=$?; sleep 0.2; exit "$code"; }}
 """
-
-
-class ActError(Exception):
-    """act did not come to an end; the text says what happened."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +129,7 @@ class Act:
             *(f"--env={name}={value}" for name, value in settings.items()),
         ]
         command = [str(self.program), event.name, *options]
-        code, written, complaints = _execute(command, caller.folder, self._environment(home), seconds)
+        code, written, complaints = execute(command, caller.folder, self._environment(home), seconds)
         return Run(
             exit_code=code,
             jobs=log.read(written),
@@ -195,70 +189,14 @@ def _programs() -> Path:
     real = Path(sys.executable).resolve()
     name = hashlib.sha256(f"{real} {_BASH}".encode()).hexdigest()[:16]
     folder = cache_folder() / "tests" / f"runner-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            folder.mkdir()
+        if not (folder / "bash").exists():
             # The interpreter itself: a virtual environment's does not survive being linked elsewhere.
             (folder / "python3").symlink_to(real)
             (folder / "bash").write_text(_BASH.format(bash=shutil.which("bash")), encoding="utf-8")
             (folder / "bash").chmod(0o755)
     return folder
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _execute(
-    command: list[str], folder: Path, environment: dict[str, str], seconds: float
-) -> tuple[int, str, str]:
-    """Exit code and output of act, tried again when another program was faster to take the port."""
-    for _ in range(_TRIES):
-        with_port = [*command, "--artifact-server-port", str(_free_port())]
-        ended = _once(with_port, folder, environment, seconds)
-        if "address already in use" not in ended[2]:
-            return ended
-    raise ActError(f"no port was free, {_TRIES} times")
-
-
-def _once(
-    command: list[str], folder: Path, environment: dict[str, str], seconds: float
-) -> tuple[int, str, str]:
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-    )
-    try:
-        written, complaints = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired as error:
-        _end(process)
-        written, complaints = process.communicate()
-        raise ActError(f"act took more than {seconds} s\n{log.plain(written)}\n{complaints}") from error
-    except BaseException:
-        _end(process)
-        process.communicate()
-        raise
-    return process.returncode, written, complaints
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """End act and the steps it started, each of which leads a session of its own."""
-    started = psutil.Process(process.pid).children(recursive=True)
-    process.kill()
-    for each in started:
-        try:
-            each.kill()
-        except psutil.NoSuchProcess:
-            continue
 
 
 def _artifacts(folder: Path) -> dict[str, dict[str, bytes]]:
