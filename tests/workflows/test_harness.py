@@ -266,7 +266,7 @@ def test_a_pull_request_runs_on_the_merge_of_its_two_ends(bench: Bench) -> None:
 
 def test_a_run_that_takes_too_long_is_ended_with_all_its_processes(bench: Bench) -> None:
     with pytest.raises(ActError, match="took more than 2 s"):
-        bench.run(steps(script("sleep 98765")), seconds=2)
+        bench.run(steps(script("trap '' HUP; sleep 98765")), seconds=2)
 
     assert not [
         each for each in psutil.process_iter(["cmdline"]) if each.info["cmdline"] == ["sleep", "98765"]
