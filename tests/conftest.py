@@ -1,6 +1,11 @@
-"""What all tests share: property tests take their time on a busy machine."""
+"""What all tests share: property tests take their time on a busy machine, and interrupts arrive."""
+
+import signal
 
 from hypothesis import settings
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+# A shell starts a background job deaf to interrupts, and its children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -63,10 +63,13 @@ class Environments:
         return name in self.overrides or _stamp(self.path(name)).is_file()
 
     def python(self, name: str) -> str:
-        """The interpreter a tool wants: a `# python: >=3.11,<3.13` line in its `.in`, else our own."""
+        """The interpreter a tool wants: a `# python: >=3.11,<3.13` line in its `.in`, else the one below ours.
+
+        Not our own virtual environment's, so that all of those share the tools.
+        """
         source = self.requirements / f"{name}.in"
         wanted = re.search(r"^# python: *(\S+)", source.read_text(encoding="utf-8"), re.MULTILINE)
-        return wanted[1] if wanted and not _satisfies(wanted[1]) else sys.executable
+        return wanted[1] if wanted and not _satisfies(wanted[1]) else str(Path(sys.executable).resolve())
 
     def version(self, name: str) -> str:
         """The version of a tool that its lock pins."""
