@@ -63,9 +63,9 @@ class Environments:
         return name in self.overrides or _stamp(self.path(name)).is_file()
 
     def python(self, name: str) -> str:
-        """The interpreter a tool wants: a `# python: >=3.11,<3.13` line in its `.in`, else the one below ours.
+        """The interpreter a tool wants: a `# python: >=3.11,<3.13` line in its `.in`, else the one we run on.
 
-        Not our own virtual environment's, so that all of those share the tools.
+        That is not our own virtual environment's, so that all of those share the tools.
         """
         source = self.requirements / f"{name}.in"
         wanted = re.search(r"^# python: *(\S+)", source.read_text(encoding="utf-8"), re.MULTILINE)
