@@ -1,0 +1,1 @@
+"""The rules of findings in model files, one module for each family."""

@@ -1,0 +1,109 @@
+"""A file and everything in it: each part goes to the readers that know it, by content and not by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Protocol
+
+from mlsecops.models.inspection import Inspection
+from mlsecops.models.source import Source
+
+HEAD = 4096
+
+
+class UnreadableError(Exception):
+    """A part cannot be read, or not to its end; the text is the reason as a person reads it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How far one file may make us go: levels of nesting, parts, and bytes unpacked.
+
+    A part may grow to `always` bytes, and beyond that to `growth` times its packed size.
+    """
+
+    depth: int = 8
+    parts: int = 20_000
+    unpacked: int = 16 << 30
+    growth: int = 200
+    always: int = 256 << 20
+
+
+class Reader(Protocol):
+    """One format: whether a part is in it, and what is in the part."""
+
+    @property
+    def format(self) -> str:
+        """Name of the format, as people know it."""
+
+    def recognises(self, head: bytes, source: Source) -> bool:
+        """Whether to read the part, by its first `HEAD` bytes and, where they do not tell, by more of it."""
+
+    def read(self, source: Source, walk: Walk) -> None:
+        """Add what is in the part to `walk.found`, and hand its parts to `walk.read`.
+
+        Raises UnreadableError where it cannot go on: facts found until then stay, and the file is not clean.
+        """
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a file has used up of its bounds."""
+
+    parts: int = 0
+    unpacked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """One file being read; `scratch` is a folder for what has to be unpacked."""
+
+    readers: Sequence[Reader]
+    found: Inspection
+    scratch: Path
+    bounds: Bounds = Bounds()
+    depth: int = 0
+    spent: Spent = field(default_factory=Spent)
+
+    def read(self, source: Source) -> bool:
+        """Give a part to every reader that recognises it, for a file may be in two formats at once.
+
+        Return whether there was one; what is to be said of a part that nobody knows is the caller's.
+        """
+        if self.depth > self.bounds.depth:
+            self.found.not_read(source.name, f"it is nested more than {self.bounds.depth} levels deep")
+            return True
+        self.spent.parts += 1
+        if self.spent.parts > self.bounds.parts:
+            raise UnreadableError(f"it has more than {self.bounds.parts:,} parts")
+        head = source.at(0, HEAD)
+        inside = replace(self, depth=self.depth + 1)
+        known = [reader for reader in self.readers if reader.recognises(head, source)]
+        for reader in known:
+            self.found.formats.append(reader.format)
+            try:
+                reader.read(source, inside)
+            except UnreadableError as error:
+                self.found.not_read(source.name, str(error))
+        return bool(known)
+
+    @contextmanager
+    def unpacked(self, pieces: Iterable[bytes], name: str, packed: int) -> Iterator[Source]:
+        """Bytes that come out of a compression, as a source; `packed` is how many they were before.
+
+        Raises UnreadableError for more than the bounds allow, which no weights need.
+        """
+        most = max(self.bounds.always, packed * self.bounds.growth)
+        with TemporaryFile(dir=self.scratch, buffering=0) as stream:
+            written = 0
+            for piece in pieces:
+                written += len(piece)
+                self.spent.unpacked += len(piece)
+                if written > most or self.spent.unpacked > self.bounds.unpacked:
+                    raise UnreadableError(f"it grows beyond {written >> 20:,} MiB when unpacked")
+                stream.write(piece)
+            yield Source.of(stream, name)
