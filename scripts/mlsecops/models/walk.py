@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,6 +17,23 @@ from mlsecops.models.inspection import Inspection
 from mlsecops.models.source import Source
 
 HEAD = 4096
+# What a defect of a reader can raise on bytes that nobody thought of: the part is then not read, and says so.
+DEFECTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+)
 
 
 class UnreadableError(Exception):
@@ -82,14 +103,28 @@ class Walk:
             raise UnreadableError(f"it has more than {self.bounds.parts:,} parts")
         head = source.at(0, HEAD)
         inside = replace(self, depth=self.depth + 1)
-        known = [reader for reader in self.readers if reader.recognises(head, source)]
+        known = [reader for reader in self.readers if self._recognises(reader, head, source)]
         for reader in known:
             self.found.formats.append(reader.format)
             try:
                 reader.read(source, inside)
             except UnreadableError as error:
                 self.found.not_read(source.name, str(error))
+            except DEFECTS as defect:
+                self._broken(reader, source, defect)
         return bool(known)
+
+    def _recognises(self, reader: Reader, head: bytes, source: Source) -> bool:
+        try:
+            return reader.recognises(head, source)
+        except (UnreadableError, *DEFECTS) as defect:
+            self._broken(reader, source, defect)
+            return False
+
+    def _broken(self, reader: Reader, source: Source, defect: Exception) -> None:
+        self.found.not_read(
+            source.name, f"mlsecops itself failed to read it as {reader.format} ({type(defect).__name__})"
+        )
 
     @contextmanager
     def unpacked(self, pieces: Iterable[bytes], name: str, packed: int) -> Iterator[Source]:

@@ -1,0 +1,81 @@
+"""Read one model file: what it is, what loading it would do, and whether all of it could be read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlsecops.models.inspection import Inspection
+from mlsecops.models.outcome import Inspected
+from mlsecops.models.source import Source
+from mlsecops.models.walk import HEAD, Bounds, Reader, UnreadableError, Walk
+from mlsecops.project.pointers import NAMES, pointer_of
+from mlsecops.project.reading import opened
+
+EMPTY = "it is empty"
+UNKNOWN_FORMAT = "its format is not known"
+
+
+def inspect(
+    path: Path,
+    *,
+    readers: Sequence[Reader],
+    scratch: Path,
+    hashing: bool = True,
+    bounds: Bounds | None = None,
+) -> Inspected:
+    """Read a file, opened once, links not followed; whatever is in it, nothing is raised.
+
+    `scratch` is a folder for what has to be unpacked. Without `hashing` the result has no hash.
+    """
+    try:
+        with opened(str(path)) as stream:
+            return _inspect(Source.of(stream), readers, scratch, hashing, bounds or Bounds())
+    except OSError as error:
+        return unread(f"it cannot be read: {error.strerror or error}")
+
+
+def _inspect(
+    source: Source, readers: Sequence[Reader], scratch: Path, hashing: bool, bounds: Bounds
+) -> Inspected:
+    before = os.fstat(source.stream.fileno())
+    digest = _sha256(source) if hashing else ""
+    found = read(source, readers=readers, scratch=scratch, bounds=bounds)
+    after = os.fstat(source.stream.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        found.not_read("", "it changed while it was read")
+    return Inspected(found=found, size=source.size, sha256=digest)
+
+
+def read(source: Source, *, readers: Sequence[Reader], scratch: Path, bounds: Bounds) -> Inspection:
+    """Hand the bytes of a file to the readers; what none of them knows is not read. Raises OSError."""
+    found = Inspection()
+    if source.size == 0:
+        found.not_read("", EMPTY)
+    elif pointer := pointer_of(source.at(0, HEAD), source.size):
+        found.not_read("", f"it is a {NAMES[pointer]} pointer, the model itself is not here")
+    else:
+        try:
+            known = Walk(readers=readers, found=found, scratch=scratch, bounds=bounds).read(source)
+        except UnreadableError as error:
+            found.not_read("", str(error))
+        else:
+            if not known:
+                found.not_read("", UNKNOWN_FORMAT)
+    return found
+
+
+def unread(reason: str) -> Inspected:
+    """A file of which nothing could be read."""
+    found = Inspection()
+    found.not_read("", reason)
+    return Inspected(found=found)
+
+
+def _sha256(source: Source) -> str:
+    digest = hashlib.sha256()
+    for piece in source.chunks():
+        digest.update(piece)
+    return digest.hexdigest()
