@@ -19,7 +19,7 @@ COMMENT = ROOT / "mlsecops-report" / "careless" / "comment.md"
 PICTURE = ROOT / "docs" / "comment.png"
 STYLE = Path(__file__).with_name("comment.css")
 # The first screen of a long comment is enough for a README.
-WIDTH, TALLEST = 900, 1160
+WIDTH, TALLEST = 900, 760
 MARGIN = 16
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # Nothing is fetched and nothing is kept: the page holds all that it shows.
