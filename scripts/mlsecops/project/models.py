@@ -134,7 +134,7 @@ class ModelFinder:
 
     def _pointer_model(self, each: _Candidate, pointer: Pointer) -> ModelFile | None:
         file = each.file
-        if not _named_like_model(file.uri):
+        if not named_like_model(file.uri):
             folder = file.uri.rpartition("/")[0] or "."
             self.ledger.add(folder, f"{NAMES[pointer]} pointers, not the files (.{each.suffix})", "pointer")
             return None
@@ -144,7 +144,7 @@ class ModelFinder:
         self, file: File, text: str, uris: Collection[str], folders: Collection[str]
     ) -> Iterator[ModelFile]:
         missing = [path for path in dvc_outputs(text, file.uri) if path not in uris and path not in folders]
-        models = [path for path in missing if _named_like_model(path)]
+        models = [path for path in missing if named_like_model(path)]
         if models and file.uri.endswith(".dvc"):
             format_ = SURE.get(suffix_of(models[0].rpartition("/")[2]), "unknown")
             yield ModelFile(file.uri, format_, "suffix", "dvc", file.size)
@@ -201,7 +201,8 @@ def _surrounded(each: _Candidate, uris: Collection[str]) -> bool:
     )
 
 
-def _named_like_model(uri: str) -> bool:
+def named_like_model(uri: str) -> bool:
+    """Whether a path is a model's by its name alone, for files that are not here."""
     suffix = suffix_of(uri.rpartition("/")[2])
     if suffix in SURE or suffix in AMBIGUOUS:
         return True

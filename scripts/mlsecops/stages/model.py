@@ -8,6 +8,7 @@ from mlsecops.policy import Policy
 from mlsecops.project import Project
 from mlsecops.sarif.build import Json
 from mlsecops.scan import let_stand_in
+from mlsecops.tools import model_lock
 from mlsecops.tools.model_formats import ModelFormats
 from mlsecops.tools.modelscan import Modelscan
 from mlsecops.tools.picklescan import Picklescan
@@ -23,7 +24,7 @@ def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip
         due += [Scan(tool, pickled) if pickled else Skip(tool.name, none)]
     formats = ModelFormats()
     due += [Scan(formats, others) if others else Skip(formats.name, "no model files in other formats")]
-    return due
+    return [*due, model_lock.due(project)]
 
 
 def settle(runs: list[Json]) -> list[Json]:
