@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ from mlsecops.job import Options
 from mlsecops.policy import Policy
 from mlsecops.project import discover
 from mlsecops.report.progress import Progress
-from mlsecops.toolbox import Toolbox
+from mlsecops.toolbox import Toolbox, usable_cores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,13 +66,6 @@ def scratch_folder(cache: Path) -> Iterator[Path]:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def usable_cores() -> int:
-    """Cores this process may use."""
-    with suppress(AttributeError):  # not on every system
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _policy(root: Path, file: Path | None) -> Policy:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mlsecops.policy import (
     DEFAULT_FILE,
     DEFAULTS,
+    ModelSettings,
     Policy,
     PolicyError,
     ScaSettings,
@@ -68,6 +69,10 @@ waivers:
     expires: "2027-01-15"
     stage: sca
     package: Flask
+models:
+  formats: [onnx, safetensors]
+  imports: [ours.models.Scaler, "shared.*"]
+  max-size: 500MB
 """
 
 
@@ -103,6 +108,11 @@ def test_whole_policy_is_read() -> None:
         command=("python", "-m", "pytest", "-q"), paths=("tests/unit", "checks"), timeout=90.0, python="3.11"
     )
     assert policy.sca == ScaSettings(osv_url="https://osv.example.org/v1", advisories=".mlsecops/advisories")
+    assert policy.models == ModelSettings(
+        formats=frozenset({"onnx", "safetensors"}),
+        imports=("ours.models.Scaler", "shared.*"),
+        max_size=500_000_000,
+    )
     assert policy.use_project_config == {"bandit"}
     assert policy.waivers == (
         Waiver(
@@ -122,6 +132,22 @@ def test_whole_policy_is_read() -> None:
             line=31,
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("ours.models.Scaler", True),
+        ("ours.models.Scaler.transform", False),
+        ("ours.models.Scaler2", False),
+        ("shared.a.b", True),
+        ("shared", False),
+        ("shared2.a", False),
+        ("os.system", False),
+    ],
+)
+def test_an_allowed_import_is_one_name_or_all_below_a_package(name: str, allowed: bool) -> None:
+    assert ModelSettings(imports=("ours.models.Scaler", "shared.*")).allows_import(name) is allowed
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from mlsecops.policy.model import (
     LONG_WAIVER,
     SEVERITIES,
     STAGES,
+    ModelSettings,
     OnMissingBase,
     Policy,
     ScaSettings,
@@ -33,6 +34,7 @@ __all__ = [
     "LONG_WAIVER",
     "SEVERITIES",
     "STAGES",
+    "ModelSettings",
     "OnMissingBase",
     "Policy",
     "PolicyError",
@@ -51,6 +53,7 @@ __all__ = [
 ]
 
 DEFAULT_FILE = ".github/mlsecops.yml"
+_BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -153,6 +156,7 @@ def _policy(document: Document, name: str) -> Policy:
         max_data_age=timedelta(seconds=_duration(data.get("max-data-age", "7d"))),
         test=_test(data.get("test", {})),
         sca=ScaSettings(**{key.replace("-", "_"): value for key, value in data.get("sca", {}).items()}),
+        models=_models(data.get("models", {})),
         use_project_config=frozenset(tools.get("use-project-config", [])),
         waivers=tuple(
             _waiver(waiver, document.values["waivers", number])
@@ -167,6 +171,15 @@ def _test(data: Mapping[str, Any]) -> TestSettings:
         paths=tuple(data.get("paths", [])),
         timeout=float(_duration(data.get("timeout", "15m"))),
         python=data.get("python"),
+    )
+
+
+def _models(data: Mapping[str, Any]) -> ModelSettings:
+    most = data.get("max-size")
+    return ModelSettings(
+        formats=frozenset(data.get("formats", [])),
+        imports=tuple(data.get("imports", [])),
+        max_size=int(most[:-2]) * _BYTES[most[-2:]] if most else None,
     )
 
 

@@ -69,6 +69,24 @@ class ScaSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """Which model files may be there; `formats` empty allows all, `max_size` is in bytes.
+
+    `imports` are names that unknown code may have: `mypackage.module.Name`, or `mypackage.*` for all below.
+    """
+
+    formats: frozenset[str] = frozenset()
+    imports: tuple[str, ...] = ()
+    max_size: int | None = None
+
+    def allows_import(self, name: str) -> bool:
+        """Whether the policy vouches for a dotted name."""
+        return any(
+            name.startswith(each[:-1]) if each.endswith(".*") else name == each for each in self.imports
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What blocks, what must be scanned, what is left out and what is accepted.
 
@@ -86,6 +104,7 @@ class Policy:
     max_data_age: timedelta = timedelta(days=7)
     test: TestSettings = TestSettings()
     sca: ScaSettings = ScaSettings()
+    models: ModelSettings = ModelSettings()
     use_project_config: frozenset[str] = frozenset()
     waivers: tuple[Waiver, ...] = ()
 

@@ -10,7 +10,7 @@ import platformdirs
 import uv
 
 from mlsecops.toolbox.environments import Environments, ToolboxError
-from mlsecops.toolbox.processes import Finished, Limits, Processes, StartError
+from mlsecops.toolbox.processes import Finished, Limits, Processes, StartError, usable_cores
 
 __all__ = [
     "Environments",
@@ -21,6 +21,7 @@ __all__ = [
     "Toolbox",
     "ToolboxError",
     "cache_folder",
+    "usable_cores",
 ]
 
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements"
