@@ -11,9 +11,9 @@ from corpus.assembler import Call, Global, Style, pickled
 from corpus.chance import Chance
 
 T = TypeVar("T")
-Expected = Literal["dangerous", "harmless", "unknown", "unread"]
+Expected = Literal["dangerous", "harmless", "unknown", "not scanned"]
 
-# `unknown` is code by a name that no library has, `unread` what nobody can judge.
+# `unknown` is code by a name that no library has, `not scanned` what nobody can judge.
 ANY = -1
 
 
@@ -22,7 +22,7 @@ class Sample:
     """A file to be inspected, with the files that lie `beside` it.
 
     `source` is an advisory, a paper or a write-up, or the format's description where a technique follows from
-    it. `reason` is what a reader must say of an `unread` one: one of these words.
+    it. `reason` is what a reader must say of one that is `not scanned`: one of these words.
     """
 
     name: str

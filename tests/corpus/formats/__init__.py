@@ -1,0 +1,1 @@
+"""Writers of file formats, byte by byte, that also write what no library would."""
