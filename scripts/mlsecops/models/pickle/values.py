@@ -114,10 +114,11 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class External:
     """Loading takes something that is not in the file: the loader's answer to a persistent id, a name from
-    its extension registry, a buffer handed over beside the file, or another file.
+    its extension registry, a buffer handed over beside the file, another file, or far more memory than
+    it has bytes; "name" is an import whose name cannot be known.
     """
 
-    kind: Literal["persistent-id", "extension", "buffer", "file"]
+    kind: Literal["persistent-id", "extension", "buffer", "file", "memory", "name"]
     value: Value
     offset: int
 
