@@ -6,15 +6,23 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from corpus.malicious import (
+    archives,
+    beside,
     broken,
+    data_files,
     indirection,
     joblib_files,
+    keras_models,
     ml_libraries,
+    onnx_models,
+    other,
     plain,
     pytorch,
     standard_library,
     structure,
     suffix,
+    templates,
+    tensorflow_models,
 )
 from corpus.sample import Sample, Variation
 
@@ -28,6 +36,14 @@ FAMILIES = (
     suffix,
     pytorch,
     joblib_files,
+    keras_models,
+    tensorflow_models,
+    onnx_models,
+    templates,
+    data_files,
+    archives,
+    beside,
+    other,
 )
 
 

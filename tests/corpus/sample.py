@@ -11,9 +11,10 @@ from corpus.assembler import Call, Global, Style, pickled
 from corpus.chance import Chance
 
 T = TypeVar("T")
-Expected = Literal["dangerous", "harmless", "unknown", "not scanned"]
+Expected = Literal["dangerous", "harmless", "unknown", "not scanned", "not harmless"]
 
-# `unknown` is code by a name that no library has, `not scanned` what nobody can judge.
+# `unknown` is code by a name that no library has, `not scanned` what nobody can judge, `not harmless`
+# where more than one of the other words is right.
 ANY = -1
 
 
