@@ -25,6 +25,7 @@ from mlsecops.models.trust.lock import (
     render,
 )
 from mlsecops.models.trust.recorded import RecordedError
+from mlsecops.policy import ModelSettings, Policy
 from mlsecops.project import discover
 from mlsecops.scan import scan
 from mlsecops.tools.model_lock import ModelLock, canary, due
@@ -34,6 +35,7 @@ from support.contexts import context
 A, B = "a" * 64, "b" * 64
 OID = hashlib.sha256(b"x").hexdigest()
 MD5 = hashlib.md5(b"x", usedforsecurity=False).hexdigest()
+DEFAULT = Policy()
 HEADER = b'{"mlsecops-models": 1}\n'
 
 
@@ -319,9 +321,9 @@ def test_files_are_written_whole_and_only_when_needed(tmp_path: Path) -> None:
     assert [path.name for path in target.parent.iterdir()] == ["x.lock"]
 
 
-def own(root: Path, work: Path) -> dict[str, object]:
+def own(root: Path, work: Path, policy: Policy = DEFAULT) -> dict[str, object]:
     """What the check says of a project; `rules` are those of its findings."""
-    planned = due(discover(root))
+    planned = due(discover(root), policy)
     assert isinstance(planned, Scan)
     run = scan(planned.tool, planned.targets, context("model", root, work))
     properties: dict[str, object] = run["properties"]["mlsecops"]
@@ -339,9 +341,15 @@ def lock(root: Path) -> None:
 
 
 def test_without_a_lock_the_check_is_not_due(root: Path) -> None:
-    planned = due(discover(root))
+    planned = due(discover(root), DEFAULT)
     assert isinstance(planned, Skip)
     assert "mlsecops models lock" in planned.reason
+
+
+def test_a_policy_may_ask_for_a_lock(root: Path, tmp_path: Path) -> None:
+    asked = Policy(models=ModelSettings(require_lock=True))
+    assert own(root, tmp_path, asked)["rules"] == ["model-not-locked", "model-not-locked"]
+    assert isinstance(due(discover(make(tmp_path / "empty", {"a.txt": b""})), asked), Skip)
 
 
 def test_locked_models_pass_and_changed_ones_do_not(root: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mlsecops.models.trust.sign import SignatureRequirement
 from mlsecops.policy import (
     DEFAULT_FILE,
     DEFAULTS,
@@ -73,6 +74,8 @@ models:
   formats: [onnx, safetensors]
   imports: [ours.models.Scaler, "shared.*"]
   max-size: 500MB
+  require-lock: true
+  require-signature: [{key: keys/a.pub}, {identity: a@example.com, issuer: "https://example.com"}]
 """
 
 
@@ -112,6 +115,11 @@ def test_whole_policy_is_read() -> None:
         formats=frozenset({"onnx", "safetensors"}),
         imports=("ours.models.Scaler", "shared.*"),
         max_size=500_000_000,
+        require_lock=True,
+        require_signature=(
+            SignatureRequirement(key="keys/a.pub"),
+            SignatureRequirement(identity="a@example.com", issuer="https://example.com"),
+        ),
     )
     assert policy.use_project_config == {"bandit"}
     assert policy.waivers == (

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
+from mlsecops.models.trust.sign import SignatureRequirement
 from mlsecops.policy.document import MAX_BYTES, Document, DocumentError, PolicyError, quoted, read
 from mlsecops.policy.globs import matches
 from mlsecops.policy.model import (
@@ -180,6 +181,8 @@ def _models(data: Mapping[str, Any]) -> ModelSettings:
         formats=frozenset(data.get("formats", [])),
         imports=tuple(data.get("imports", [])),
         max_size=int(most[:-2]) * _BYTES[most[-2:]] if most else None,
+        require_lock=data.get("require-lock", False),
+        require_signature=tuple(SignatureRequirement(**each) for each in data.get("require-signature", [])),
     )
 
 

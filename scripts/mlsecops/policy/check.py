@@ -143,7 +143,8 @@ def _required(error: ValidationError) -> str:
 
 def _one_of(error: ValidationError) -> str:
     value: Any = error.validator_value
-    return f"needs exactly one of {' and '.join(quoted(each['required'][0]) for each in value)}"
+    choices = (" with ".join(map(quoted, each["required"])) for each in value)
+    return f"needs exactly one of {' and '.join(choices)}"
 
 
 def _pattern(error: ValidationError) -> str:

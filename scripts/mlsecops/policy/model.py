@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Literal
 
+from mlsecops.models.trust.sign import SignatureRequirement
+
 Severity = Literal["critical", "high", "medium", "low"]
 Threshold = Literal["critical", "high", "medium", "low", "never"]
 OnMissingBase = Literal["all", "pass", "incomplete"]
@@ -73,11 +75,14 @@ class ModelSettings:
     """Which model files may be there; `formats` empty allows all, `max_size` is in bytes.
 
     `imports` are names that unknown code may have: `mypackage.module.Name`, or `mypackage.*` for all below.
+    With `require_signature` one of those must have signed every model file.
     """
 
     formats: frozenset[str] = frozenset()
     imports: tuple[str, ...] = ()
     max_size: int | None = None
+    require_lock: bool = False
+    require_signature: tuple[SignatureRequirement, ...] = ()
 
     def allows_import(self, name: str) -> bool:
         """Whether the policy vouches for a dotted name."""

@@ -8,7 +8,7 @@ from mlsecops.policy import Policy
 from mlsecops.project import Project
 from mlsecops.sarif.build import Json
 from mlsecops.scan import let_stand_in
-from mlsecops.tools import model_lock
+from mlsecops.tools import model_lock, model_signatures
 from mlsecops.tools.model_formats import ModelFormats
 from mlsecops.tools.modelscan import Modelscan
 from mlsecops.tools.picklescan import Picklescan
@@ -16,7 +16,7 @@ from mlsecops.tools.picklescan import Picklescan
 
 def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip]:
     """Pickle scanners for whatever holds pickles, our own readers for all other model files."""
-    del policy, options
+    del options
     pickled, others = split_by_reader(project.models)
     none = "no pickled model files (looked for suffixes and pickle content in all files)"
     due: list[Scan | Skip] = []
@@ -24,7 +24,7 @@ def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip
         due += [Scan(tool, pickled) if pickled else Skip(tool.name, none)]
     formats = ModelFormats()
     due += [Scan(formats, others) if others else Skip(formats.name, "no model files in other formats")]
-    return [*due, model_lock.due(project)]
+    return [*due, model_lock.due(project, policy), model_signatures.due(project, policy)]
 
 
 def settle(runs: list[Json]) -> list[Json]:

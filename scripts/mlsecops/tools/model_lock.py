@@ -9,6 +9,7 @@ from mlsecops.models.rules.trust import LOCK_RULES
 from mlsecops.models.trust.files import has_lock, read_lock
 from mlsecops.models.trust.gather import gather
 from mlsecops.models.trust.lock import LOCK_FILE, Difference, Entry, Lock, LockError, Seen, check_lock
+from mlsecops.policy import Policy
 from mlsecops.project import Project
 from mlsecops.sarif.build import Json, Location, Result
 
@@ -29,7 +30,7 @@ class ModelLock:
     def run(self, job: Job) -> Parsed:
         """Compare every model and every line of the lock, then the known-bad ones."""
         try:
-            lock = read_lock(job.root)
+            lock = read_lock(job.root) if has_lock(job.root) else Lock()
         except LockError as error:
             raise ToolError(f"{LOCK_FILE} cannot be read: {error}") from error
         found = gather(job.project, [path for path, each in lock.entries.items() if each.md5])
@@ -47,10 +48,10 @@ class ModelLock:
         )
 
 
-def due(project: Project) -> Scan | Skip:
-    """The check, where there is a lock."""
+def due(project: Project, policy: Policy) -> Scan | Skip:
+    """The check, where there is a lock, or there are models and the policy asks for one."""
     tool = ModelLock()
-    if not has_lock(project.root):
+    if not has_lock(project.root) and not (policy.models.require_lock and project.models):
         return Skip(tool.name, f"no {LOCK_FILE} (`mlsecops models lock` writes it)")
     uris = {file.uri for file in project.files}
     return Scan(
