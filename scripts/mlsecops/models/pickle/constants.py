@@ -9,10 +9,12 @@ import struct
 from collections.abc import Callable
 
 from mlsecops.models.pickle.machine import Handler, Machine
-from mlsecops.models.pickle.values import Cut, Unknown
+from mlsecops.models.pickle.values import Constant, Cut, External, Unknown
 from mlsecops.models.pickle.window import BrokenError, Window
 
 _LINE = 4096
+_BOMB = 1 << 40  # bytes; a file that was cut off can miss less than that
+_PROTOCOLS, _SHORTEST = tuple(bytes([number]) for number in range(6)), 8
 _LONG_NUMBER = Unknown("a number of very many digits")
 _INTEGER = re.compile(rb"\s*[-+]?(0[xX][0-9a-fA-F_]+|0[oO]?[0-7_]*|0[bB][01_]+|[1-9][0-9_]*)\s*")
 _FLOAT = re.compile(
@@ -109,8 +111,12 @@ def counted(width: int, *, text: bool, decode: Callable[[bytes], str] | None = N
     def handler(machine: Machine, window: Window) -> None:
         length = int.from_bytes(window.take(width), "little")
         start = window.position
+        if length > machine.source.size:
+            too_long(machine, length)
         data = window.counted(length, machine.keep())
         whole = len(data) == length
+        if data[:1] == b"\x80" and data[1:2] in _PROTOCOLS and length > _SHORTEST:
+            machine.saw_pickle(start, length)
         if not text:
             machine.read_text(data if whole else Cut(data, length, start))
         elif decode is not None:
@@ -120,6 +126,12 @@ def counted(width: int, *, text: bool, decode: Callable[[bytes], str] | None = N
             machine.read_text(_utf8(data) if whole else Cut(data.decode("utf-8", "replace"), length, start))
 
     return handler
+
+
+def too_long(machine: Machine, length: int) -> None:
+    """Tell of a length that nothing can have: unpicklers make room before they read."""
+    if length > _BOMB:
+        machine.say(External("memory", Constant(length), machine.offset))
 
 
 def _utf8(data: bytes) -> str:

@@ -20,6 +20,7 @@ _NAMES = 50_000  # different names and targets that are held once each
 _PLENTY = 300_000  # units of some 64 bytes in containers; then these hold less
 _MANY, _FEW, _SHORT = 256, 8, 24
 _KEEP, _KEEP_DEEP, _DEEP = 4096, 64, 10_000
+_PICKLED = 64
 _NOT_HELD = Unknown("it is one of too many objects to be held")
 Handler = Callable[["Machine", Window], None]
 
@@ -29,7 +30,8 @@ class Machine(Stack):
 
     Then `end` is the offset behind STOP, or None with the `reason`; `value` is what it makes, `protocol` the
     last it named. `arrays` counts the arrays of joblib in it; `plain` is a machine that goes on behind the
-    first of them as unpicklers do that know nothing of such arrays.
+    first of them as unpicklers do that know nothing of such arrays. `pickled` says where bytes lie that begin
+    like a pickle, `taken` how many opcodes were taken of those asked for.
     """
 
     __slots__ = (
@@ -43,12 +45,14 @@ class Machine(Stack):
         "memo",
         "nested",
         "offset",
+        "pickled",
         "plain",
         "protocol",
         "raw_arrays",
         "reason",
         "short_frame",
         "source",
+        "taken",
         "text",
         "text_at",
         "value",
@@ -67,6 +71,8 @@ class Machine(Stack):
         self.emitted: list[Event] = []
         self.nested: Machine | None = None
         self.arrays = 0
+        self.taken = 0
+        self.pickled: list[tuple[int, int]] = []
         self.plain: Machine | None = None
         self.end: int | None = None
         self.reason: str | None = None
@@ -104,13 +110,14 @@ class Machine(Stack):
             if handler is None:
                 raise BrokenError(f"the byte {window.data[at]:#04x} is no instruction")
             handler(self, window)
+            if most is not None:
+                most -= 1
+                self.taken += 1
             if emitted:
                 yield from emitted
                 emitted.clear()
             if self.nested is not None:
                 yield from self._inner(self.nested)
-            if most is not None:
-                most -= 1
 
     def _inner(self, nested: Machine) -> Iterator[Event]:
         self.nested = None
@@ -161,6 +168,11 @@ class Machine(Stack):
         """Put a text or bytes on the stack, just read at `offset`."""
         self.text, self.text_at = value, self.offset
         self.stack.append(value)
+
+    def saw_pickle(self, start: int, length: int) -> None:
+        """Note that bytes begin like a pickle."""
+        if len(self.pickled) < _PICKLED:
+            self.pickled.append((start, length))
 
     # Containers
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from mlsecops.models.pickle import building as o
 from mlsecops.models.pickle import constants as c
 from mlsecops.models.pickle import containers as k
+from mlsecops.models.pickle.constants import too_long
 from mlsecops.models.pickle.machine import Handler, Machine
 from mlsecops.models.pickle.window import BrokenError, Window
 from mlsecops.models.source import Source
@@ -31,6 +32,7 @@ def _frame(machine: Machine, window: Window) -> None:
     length = window.number(8)
     if length > machine.source.size - window.position:
         machine.short_frame = True
+        too_long(machine, length)
 
 
 _OPCODES: Mapping[bytes, Handler] = {

@@ -1,0 +1,146 @@
+"""Pickles, whatever they are called: one or several, alone or with other things behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlsecops.models.inspection import Fact
+from mlsecops.models.pickle.findings import Findings, Judge
+from mlsecops.models.pickle.machine import Machine
+from mlsecops.models.pickle.opcodes import interpret
+from mlsecops.models.pickle.recognise import is_pickle
+from mlsecops.models.pickle.values import Call, Cut, Import
+from mlsecops.models.rules.pickle_stream import TRAILING
+from mlsecops.models.source import Source
+from mlsecops.models.walk import UnreadableError, Walk
+
+_TORCH_MAGIC = 0x1950A86A20F9469CFC6C  # torch.serialization.MAGIC_NUMBER of files before the zip format
+_TORCH_STREAMS = 5  # magic, protocol, system, object, storage keys; then the storages
+_STREAMS = 10_000
+_INNER = 32
+_PADDING = b"\x00\t\n\r "
+_NOT_PRODUCERS = frozenset(
+    [
+        "builtins",
+        "collections",
+        "copyreg",
+        "functools",
+        "_codecs",
+        "codecs",
+        "operator",
+        "datetime",
+        "pathlib",
+    ]
+)
+_MERE_PARTS = ("joblib", "numpy", "scipy", "pandas", "cloudpickle", "dill")
+
+
+@dataclass(frozen=True, slots=True)
+class PickleReader:
+    """Python's pickle of every protocol, with joblib's raw arrays and the storages of old torch files."""
+
+    judge: Judge
+    format: str = "pickle"
+
+    def recognises(self, head: bytes, source: Source) -> bool:
+        """Whether unpicklers would find something to do at the beginning."""
+        del head
+        return is_pickle(source, known=self.known)
+
+    def read(self, source: Source, walk: Walk) -> None:
+        """Judge what loading would do. Raises UnreadableError where unpicklers fail, too."""
+        _Reading(self, source, walk).read()
+
+    def known(self, event: Import | Call) -> bool:
+        """Whether something is said of an event by its name."""
+        return self.judge(event).kind != "unknown"
+
+
+class _Reading:
+    def __init__(self, reader: PickleReader, source: Source, walk: Walk) -> None:
+        self.reader = reader
+        self.source = source
+        self.walk = walk
+        self.findings = Findings(walk.found, source.name, reader.judge)
+        self.torch = False
+
+    def read(self) -> None:
+        """All streams, one after another, then what is left."""
+        offset = streams = 0
+        try:
+            while streams == 0 or is_pickle(self.source, offset, known=self.reader.known, alone=True):
+                offset = self._stream(offset, first=streams == 0)
+                streams += 1
+                if streams > _STREAMS:
+                    raise UnreadableError(f"it has more than {_STREAMS:,} pickles in it")
+                if self._is_torch_data(streams) or self._is_done(offset):
+                    return
+            self._rest(offset)
+        finally:
+            self._inner()
+            self._producer()
+
+    def _stream(self, offset: int, *, first: bool) -> int:
+        machine = interpret(self.source, offset)
+        self.findings.add(machine.steps())
+        if machine.plain is not None:
+            self.findings.add_doubtful(machine.plain.steps(), "Loaded without joblib")
+        self._constants(machine)
+        if machine.arrays:
+            self.walk.found.details["arrays"] = "joblib"
+        if machine.end is None:
+            raise UnreadableError(f"it is broken at byte {machine.offset:,}: {machine.reason}")
+        if machine.short_frame:
+            self.walk.found.not_read(self.source.name, "a frame of it is longer than the file")
+        self.walk.found.streams += 1
+        self.torch = self.torch or (first and machine.value == _TORCH_MAGIC)
+        return machine.end
+
+    def _constants(self, machine: Machine) -> None:
+        """Bytes in a pickle that are a pickle themselves: a class may well unpickle its own state."""
+        for start, length in machine.pickled:
+            if self.source.at(start + length - 1, 1) == b".":
+                part = self.source.part(start, length, "")
+                self.findings.add_doubtful(interpret(part).steps(), "A pickle within the pickle")
+
+    def _inner(self) -> None:
+        """What the file itself hands to an unpickler."""
+        for number, data in enumerate(self.findings.inner[:_INNER]):
+            name = f"inner pickle {number + 1}"
+            if isinstance(data, Cut):
+                self.walk.read(self.source.part(data.offset, data.length, name))
+            else:
+                below = f"{self.source.name}/{name}" if self.source.name else name
+                with self.walk.unpacked([data], below, len(data)) as part:
+                    self.walk.read(part)
+
+    def _is_torch_data(self, streams: int) -> bool:
+        return self.torch and streams == _TORCH_STREAMS
+
+    def _is_done(self, offset: int) -> bool:
+        return all(not piece.strip(_PADDING) for piece in _pieces(self.source, offset))
+
+    def _rest(self, offset: int) -> None:
+        part = self.source.part(offset, self.source.size - offset, f"bytes from {offset}")
+        if self.walk.read(part):
+            return
+        if not self.findings.add_doubtful(interpret(self.source, offset).steps(), "Behind the pickle"):
+            message = f"{part.size:,} bytes follow the pickle that no reader knows."
+            fact = Fact(
+                rule=TRAILING.id, subject="rest", message=message, part=self.source.name, offset=offset
+            )
+            self.walk.found.add(fact)
+
+    def _producer(self) -> None:
+        found = self.walk.found
+        packages = {name.partition(".")[0] for name in found.imports} - _NOT_PRODUCERS
+        makers = sorted(packages - set(_MERE_PARTS)) + [name for name in _MERE_PARTS if name in packages]
+        if makers and not found.producer:
+            found.producer = makers[0]
+
+
+def _pieces(source: Source, offset: int) -> Iterator[bytes]:
+    """The first bytes in short, then all of them: most often the first tell."""
+    yield source.at(offset, 64)
+    yield from source.chunks(offset + 64)
