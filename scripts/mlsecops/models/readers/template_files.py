@@ -1,0 +1,60 @@
+"""Templates of models: those in files of their own, and what is to be said of one wherever it stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mlsecops.models.embedded import add_text
+from mlsecops.models.inspection import Fact
+from mlsecops.models.source import Source
+from mlsecops.models.templates import LONGEST, TemplateError, look
+from mlsecops.models.walk import UnreadableError, Walk
+
+_STATEMENT = re.compile(rb"\{%[-+]?\s*(?:if|for|set|macro|include|import|from|extends|block|call)\b")
+_BEGINS = re.compile(rb"\s*\{[%{#]")
+_SPEAKS = re.compile(rb"\b(?:messages|bos_token|eos_token|add_generation_prompt|raise_exception)\b")
+
+
+def read_template(text: str, source: Source, walk: Walk, *, where: str = "") -> None:
+    """Add what rendering a template would do; `where` names it within its part.
+
+    A template that is no Jinja is not read.
+    """
+    called = f"The template `{where}`" if where else "The template"
+    try:
+        found = look(text)
+    except TemplateError as error:
+        walk.found.not_read(source.name, str(error))
+        return
+    for each in found:
+        walk.found.add(
+            Fact(rule=each.rule, subject=each.subject, message=f"{called} {each.does}.", part=source.name)
+        )
+    add_text(text, source, walk)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateReader:
+    """Jinja files such as `chat_template.jinja`."""
+
+    format: str = "Jinja template"
+
+    def recognises(self, head: bytes, source: Source) -> bool:
+        """By Jinja's tags, where they begin the file or stand beside words of conversations."""
+        del source
+        if b"\0" in head or b"{" not in head:
+            return False
+        if _BEGINS.match(head):
+            return not head.lstrip().startswith(b"{{") or b"}}" in head
+        return _STATEMENT.search(head) is not None and _SPEAKS.search(head) is not None
+
+    def read(self, source: Source, walk: Walk) -> None:
+        """Look at the whole template."""
+        if source.size > LONGEST:
+            raise UnreadableError(f"its template is longer than {LONGEST >> 10} KiB")
+        try:
+            text = source.at(0, source.size).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UnreadableError("its template is not UTF-8") from error
+        read_template(text, source, walk)
