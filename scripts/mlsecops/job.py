@@ -51,7 +51,10 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class Parsed:
-    """What a tool's output says. `due` are the units it had to look at when they are not its targets."""
+    """What a tool's output says. `due` are the units it had to look at when they are not its targets.
+
+    `hashes` are the SHA-256 of targets of which the tool itself knows what it read.
+    """
 
     looked_at: frozenset[str]
     rules: list[Json]
@@ -62,6 +65,7 @@ class Parsed:
     notes: list[str] = field(default_factory=list)
     properties: Json = field(default_factory=dict)
     version: str | None = None
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

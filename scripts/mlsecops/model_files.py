@@ -30,6 +30,14 @@ UNSAFE = Rule(
     tags=("external/cwe/cwe-502", "owasp-ml/ML06", "owasp-ml/ML10", "mitre-atlas/AML.T0011.000"),
     precision="very-high",
 )
+# Modules by the names that pickles know them by: Python 2's, and those of one system.
+_SPELLINGS = {
+    "__builtin__": "builtins",
+    "copy_reg": "copyreg",
+    "cPickle": "pickle",
+    "nt": "os",
+    "posix": "os",
+}
 _SUFFIXES = {"pickle": ".pkl", "joblib": ".joblib", "torch": ".pt"}
 PICKLED = frozenset(_SUFFIXES)
 _MAX_BYTES = 8 * 2**30
@@ -152,8 +160,14 @@ def unsafe(uri: str, what: str, project: Project) -> Json:
         message=f"Loading this file calls `{what}`.{named}",
         location=Location(uri=uri),
         related=related,
-        identity=("model-import", uri, what),
+        identity=import_identity(uri, what),
     ).to_sarif()
+
+
+def import_identity(uri: str, name: str) -> tuple[str, str, str]:
+    """What makes an import of a model file the same finding, whichever tool reports it and spells it how."""
+    module, dot, rest = name.partition(".")
+    return ("model-import", uri, f"{_SPELLINGS.get(module, module)}{dot}{rest}")
 
 
 def loading_lines(project: Project, uri: str, most: int = 3) -> list[Location]:

@@ -1,0 +1,107 @@
+"""Our own readers over every model file, in processes of their own: what loading each of them would do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from mlsecops.job import Job, Parsed, Problem, printable
+from mlsecops.model_findings import Loads, findings
+from mlsecops.model_opinions import HARMLESS, harmless_imports
+from mlsecops.model_processes import Crew, Readings
+from mlsecops.models.cache import Cache, folder_for
+from mlsecops.models.outcome import Inspected
+from mlsecops.models.rules import RULES
+from mlsecops.models.rules.policy import RULES as POLICY_RULES
+from mlsecops.project import ModelFile, Project
+from mlsecops.reach import Reach, reach
+from mlsecops.sarif.build import Json
+from mlsecops.toolbox import usable_cores
+
+# protocol 0: posix.system('echo mlsecops canary')
+_CANARY = b"cposix\nsystem\n(Vecho mlsecops canary\ntR."
+_CANARY_RULE = "model-runs-code"
+
+
+@dataclass(frozen=True)
+class ModelReader:
+    """Reads every model file by its content; a format without a reader is named as not scanned."""
+
+    name: str = "mlsecops-models"
+    environment: str | None = None
+    information_uri: str = ""
+    canary_rules: frozenset[str] = frozenset({_CANARY_RULE})
+    weight: float = 3.0
+    timeout: float = 1800.0
+    python: str = sys.executable
+
+    def run(self, job: Job) -> Parsed:
+        """Read what no earlier run has read, and say what loading each of the files would do."""
+        models = {model.uri: model for model in job.project.models}
+        due = {str(job.project.file(uri).path): uri for uri in job.targets if models[uri].pointer is None}
+        known = Cache.opened(folder_for(job.context.toolbox.cache, os.environ))
+        before = {path: seen for path in due if (seen := known.get(Path(path)))}
+        canary = str(job.canary({"canary.pkl": _CANARY}) / "canary.pkl")
+        crew = Crew(job=job, python=self.python, processes=usable_cores(), seconds=self.timeout)
+        readings = crew.read([path for path in due if path not in before], canary)
+        for path, seen in readings.read.items():
+            known.put(seen, readings.marks[path])
+        known.save()
+        every = {due[path]: seen for path, seen in (before | readings.read).items()}
+        results, harmless = _results(job, models, every)
+        return Parsed(
+            looked_at=frozenset(uri for uri, seen in every.items() if not seen.found.unread),
+            rules=[rule.to_sarif() for rule in (*RULES.values(), *POLICY_RULES)],
+            results=results,
+            canary=self.canary_rules if _all_found(readings) else frozenset(),
+            problems=_problems(job, models, every, {due[path]: why for path, why in readings.lost.items()}),
+            properties={HARMLESS: harmless},
+            hashes={uri: seen.sha256 for uri, seen in every.items() if seen.sha256},
+        )
+
+
+def _all_found(readings: Readings) -> bool:
+    """Whether every process read the canary for what it is."""
+    return bool(readings.canaries) and all(
+        any(fact.rule == _CANARY_RULE and "system" in fact.subject for fact in seen.found.facts.values())
+        for seen in readings.canaries
+    )
+
+
+def _results(
+    job: Job, models: Mapping[str, ModelFile], every: Mapping[str, Inspected]
+) -> tuple[list[Json], list[list[str]]]:
+    """All findings, and the identities of imports that are known to be harmless."""
+    loads = _lazily(job.project)
+    results: list[Json] = []
+    harmless: list[list[str]] = []
+    for uri, seen in every.items():
+        found = findings(models[uri], seen, job.policy.models, loads)
+        results += found.results
+        if not seen.found.unread:
+            harmless += harmless_imports(uri, found.harmless)
+    return results, harmless
+
+
+def _lazily(project: Project) -> Loads:
+    """Who loads a file; the project's sources are read when that is asked for the first time."""
+
+    @cache
+    def once() -> Reach:
+        return reach(project)
+
+    return lambda uri: once().loads(uri)
+
+
+def _problems(
+    job: Job, models: Mapping[str, ModelFile], every: Mapping[str, Inspected], lost: Mapping[str, str]
+) -> list[Problem]:
+    reasons = {uri: seen.reason for uri, seen in every.items() if seen.found.unread} | dict(lost)
+    for uri in job.targets:
+        if pointer := models[uri].pointer:
+            reasons[uri] = f"it is a pointer ({pointer}), the model itself is not here"
+    return [Problem(uri, f"not scanned: {printable(reasons[uri])[:300]}") for uri in sorted(reasons)]
