@@ -20,7 +20,9 @@ def _global(machine: Machine, module: str, name: str) -> Global:
     """What `find_class` gives: of old protocols, names of Python 2 are those of Python 3 now."""
     if not module:
         raise BrokenError("it imports a module without a name")
-    if machine.protocol < 3:
+    if module == "__builtin__":  # of Python 2; for Python 3 there is none by this name
+        module = "builtins"
+    elif machine.protocol < 3:
         if (module, name) in _compat_pickle.NAME_MAPPING:
             module, name = _compat_pickle.NAME_MAPPING[module, name]
         else:
@@ -65,6 +67,9 @@ def extension(width: int) -> Handler:
         code = int.from_bytes(window.take(width), "little", signed=width == 4)
         if code <= 0:
             raise BrokenError("it names an extension that cannot be")
+        if code in machine.extensions:
+            machine.stack.append(machine.refer(machine.extensions[code]))
+            return
         machine.say(External("extension", Constant(code), machine.offset))
         machine.stack.append(machine.result(None))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlsecops.models.pickle.helpers import NOTHING, Again, attribute, item, reply
+from mlsecops.models.pickle.helpers import NOTHING, Again, reply
+from mlsecops.models.pickle.lookups import attribute, item
 from mlsecops.models.pickle.machine import Machine
 from mlsecops.models.pickle.objects import (
     Built,

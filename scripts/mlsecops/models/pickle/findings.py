@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
 from mlsecops.models.inspection import Fact, Inspection
+from mlsecops.models.pickle.storages import Storages
 from mlsecops.models.pickle.values import (
     Call,
     Constant,
@@ -58,13 +59,12 @@ Judge = Callable[[Import | Call], Judgement]
 class Findings:
     """The facts of one part, from the events of its pickles.
 
-    `inner` are pickles that it hands to an unpickler itself; `storages` says that it refers to the storages
-    of a torch file.
+    `inner` are pickles that it hands to an unpickler itself, `storages` what it refers to of a torch file.
     """
 
     def __init__(self, found: Inspection, part: str, judge: Judge) -> None:
         self.inner: list[bytes | Cut] = []
-        self.storages = False
+        self.storages = Storages()
         self._found = found
         self._part = part
         self._judge = judge
@@ -139,8 +139,8 @@ class Findings:
     def _external(self, event: External) -> None:
         shown = _shown(event.value)
         match event.kind:
-            case "persistent-id" if _is_storage(event.value):
-                self.storages = True
+            case "persistent-id" if self.storages.add(event.value):
+                pass
             case "persistent-id":
                 message = f"Loading asks the program for the object that it calls {shown}."
                 self._add(OUTSIDE.id, "persistent id", message, event.offset, None)
@@ -165,14 +165,6 @@ class Findings:
 
 def _same(call: Call) -> object:
     return (call.target, call.opcode, call.arguments, call.keywords, call.exact)
-
-
-def _is_storage(value: Value) -> bool:
-    """Whether an id is torch's: ("storage", type, key, device, number of items, ...)."""
-    match value:
-        case Sequence("tuple", (Constant("storage"), Global(name), *_)):
-            return name.startswith("torch.")
-    return False
 
 
 def _is_beside(value: Value) -> bool:

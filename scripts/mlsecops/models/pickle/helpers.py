@@ -2,75 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
+from mlsecops.models.pickle.applied import APPLIED, Again, Arguments, Keywords
+from mlsecops.models.pickle.lookups import SPACES, attribute, item
 from mlsecops.models.pickle.machine import Machine
 from mlsecops.models.pickle.objects import (
     Bound,
     Built,
     Getter,
     Items,
-    Pairs,
     Partial,
-    below,
-    path_of,
-    type_name,
 )
 from mlsecops.models.pickle.texts import NOTHING, compute
 from mlsecops.models.pickle.values import Global
 
-__all__ = ["NOTHING", "Again", "attribute", "item", "reply"]
-_ITEMS = 16  # of a sequence that a function is called on
-_SPACES = (".__dict__", ".__globals__")
-Arguments = list[object]
-Keywords = Mapping[str, object]
-Made = tuple[object, Arguments, Sequence[tuple[str, object]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """A call that makes other calls: the last one's result is its own, or with `many` all are in a list."""
-
-    calls: list[Made]
-    many: bool = False
-
-
-def attribute(machine: Machine, value: object, name: object) -> object:
-    """What `getattr` gives."""
-    if not isinstance(name, str):
-        return machine.result(None)
-    kind = type_name(value)
-    if kind is not None:
-        return Bound(f"{kind}.{name}", value)
-    if isinstance(value, Partial) and name == "func":
-        return value.function
-    path = path_of(value)
-    if name == "__builtins__" or (name == "__self__" and path and path.startswith("builtins.")):
-        return machine.refer("builtins")
-    full = below(path, name)
-    if full is None:
-        return machine.result(None)
-    return machine.named(full) if "()" in full and not name.startswith("_") else machine.refer(full)
-
-
-def item(machine: Machine, value: object, key: object) -> object:
-    """What an index or a key gives."""
-    match value, key:
-        case (Items(items=items), int()) if -len(items) <= key < len(items):
-            return items[key]
-        case (tuple() | str() | bytes(), int()) if -len(value) <= key < len(value):
-            return value[key]
-        case (Pairs(), str()):
-            return value.get(key)
-        case (Global("sys.modules"), str()):
-            return machine.refer(key)
-        case (Global(path), str()) if path.endswith(_SPACES):
-            owner, _, space = path.rpartition(".")
-            if space == "__globals__":  # of a function: the names beside it
-                owner = owner.rpartition(".")[0] or owner
-            return attribute(machine, machine.named(owner), key)
-    return machine.result(None)
+__all__ = ["NOTHING", "Again", "reply"]
+_EXTENSIONS = 1000
 
 
 def reply(machine: Machine, callee: object, target: str, arguments: Arguments, keywords: Keywords) -> object:
@@ -107,7 +55,7 @@ def _method(machine: Machine, target: str, arguments: Arguments) -> object:
 
 
 def _is_space(path: str) -> bool:
-    return path == "sys.modules" or path.endswith(_SPACES)
+    return path == "sys.modules" or path.endswith(SPACES)
 
 
 def _getattr(machine: Machine, arguments: Arguments, _: Keywords) -> object:
@@ -164,47 +112,12 @@ def _methodcaller(_: Machine, arguments: Arguments, keywords: Keywords) -> objec
     return Getter("methodcaller", arguments, list(keywords.items())) if arguments else NOTHING
 
 
-def _apply(_: Machine, arguments: Arguments, keywords: Keywords) -> object:
-    return Again([(arguments[0], arguments[1:], list(keywords.items()))]) if arguments else NOTHING
-
-
-def _map(_: Machine, arguments: Arguments, __: Keywords) -> object:
-    if len(arguments) < 2:
-        return NOTHING
-    columns = [_items(value) for value in arguments[1:]]
-    rows = [[]] if not columns else [list(row) for row in zip(*columns, strict=False)]
-    return Again([(arguments[0], row, ()) for row in rows[:_ITEMS]], many=True)
-
-
-def _starmap(_: Machine, arguments: Arguments, __: Keywords) -> object:
-    if len(arguments) < 2:
-        return NOTHING
-    return Again([(arguments[0], _items(row), ()) for row in _items(arguments[1])], many=True)
-
-
-def _reduce(machine: Machine, arguments: Arguments, _: Keywords) -> object:
-    """`functools.reduce`: from the left, beginning with the third argument or the first item."""
-    if len(arguments) < 2:
-        return NOTHING
-    items = [*arguments[2:3], *_items(arguments[1])]
-    calls: list[Made] = []
-    for number in range(1, min(len(items), _ITEMS)):
-        before = items[0] if number == 1 else machine.result(path_of(arguments[0]))
-        calls.append((arguments[0], [before, items[number]], ()))
-    return Again(calls)
-
-
-def _key(_: Machine, arguments: Arguments, keywords: Keywords) -> object:
-    """`sorted`, `min`, `max`: they call `key` on what they are given."""
-    function = keywords.get("key")
-    if function is None or not arguments:
-        return NOTHING
-    return Again([(function, [value], ()) for value in _items(arguments[0])], many=True)
-
-
-def _accumulate(machine: Machine, arguments: Arguments, keywords: Keywords) -> object:
-    function = arguments[1] if len(arguments) > 1 else keywords.get("func")
-    return NOTHING if function is None else _reduce(machine, [function, arguments[0]], keywords)
+def _dill_type(machine: Machine, arguments: Arguments, keywords: Keywords) -> object:
+    """dill and cloudpickle know types by short names: `CodeType`, `int`."""
+    name = _first(arguments, keywords)
+    if not isinstance(name, str):
+        return machine.result(None)
+    return machine.refer(f"types.{name}" if name.endswith("Type") else f"builtins.{name}")
 
 
 def _same(_: Machine, arguments: Arguments, __: Keywords) -> object:
@@ -225,15 +138,11 @@ def _new(machine: Machine, arguments: Arguments, _: Keywords) -> object:
     return machine.result(made.name) if isinstance(made, Global) else NOTHING
 
 
-def _items(value: object) -> list[object]:
-    match value:
-        case Items(items=items):
-            return items[:_ITEMS]
-        case tuple() | str() | bytes():
-            return list(value[:_ITEMS])
-        case Pairs():
-            return [key for key, _ in value.items[:_ITEMS]]
-    return [value]  # of what cannot be taken apart we still say with what
+def _add_extension(machine: Machine, arguments: Arguments, _: Keywords) -> object:
+    match arguments:
+        case [str() as module, str() as name, int() as code] if len(machine.extensions) < _EXTENSIONS:
+            machine.extensions[code] = f"{module}.{name}"
+    return None
 
 
 _ACCELERATED = ("_operator.", "_functools.")
@@ -244,6 +153,7 @@ _WRAPPERS = tuple(
     for name in ("NumpyArrayWrapper", "NDArrayWrapper", "ZNDArrayWrapper")
 )
 _HELPERS: Mapping[str, Callable[[Machine, Arguments, Keywords], object]] = {
+    **APPLIED,
     "builtins.getattr": _getattr,
     "builtins.object.__getattribute__": _getattr,
     "builtins.type.__getattribute__": _getattr,
@@ -256,27 +166,21 @@ _HELPERS: Mapping[str, Callable[[Machine, Arguments, Keywords], object]] = {
     "importlib.reload": _same,
     "pkgutil.resolve_name": _import_module,
     "pydoc.locate": _import_module,
+    "dill._dill._import_module": _import_module,
+    "dill._dill._load_type": _dill_type,
+    "dill._dill._get_attr": _getattr,
+    "cloudpickle.cloudpickle.subimport": _import_module,
+    "cloudpickle.cloudpickle._builtin_type": _dill_type,
     "operator.getitem": _getitem,
     "operator.__getitem__": _getitem,
     "operator.attrgetter": _attrgetter,
     "operator.itemgetter": _itemgetter,
     "operator.methodcaller": _methodcaller,
-    "operator.call": _apply,
     "functools.partial": _partial,
-    "functools.reduce": _reduce,
-    "builtins.map": _map,
-    "builtins.filter": _map,
-    "itertools.starmap": _starmap,
-    "itertools.filterfalse": _map,
-    "itertools.takewhile": _map,
-    "itertools.dropwhile": _map,
-    "itertools.accumulate": _accumulate,
-    "builtins.sorted": _key,
-    "builtins.min": _key,
-    "builtins.max": _key,
     "builtins.list": _same,
     "builtins.tuple": _same,
     "builtins.iter": _same,
+    "copyreg.add_extension": _add_extension,
     "copyreg._reconstructor": _new,
     "copyreg.__newobj__": _new,
     "copyreg.__newobj_ex__": _new,

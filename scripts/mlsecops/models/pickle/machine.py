@@ -42,6 +42,7 @@ class Machine(Stack):
         "arrays",
         "emitted",
         "end",
+        "extensions",
         "memo",
         "nested",
         "offset",
@@ -74,6 +75,7 @@ class Machine(Stack):
         self.taken = 0
         self.pickled: list[tuple[int, int]] = []
         self.plain: Machine | None = None
+        self.extensions: dict[int, str] = {}  # that the pickle itself registers
         self.end: int | None = None
         self.reason: str | None = None
         self.value: object = None

@@ -10,15 +10,16 @@ from mlsecops.models.pickle.findings import Findings, Judge
 from mlsecops.models.pickle.machine import Machine
 from mlsecops.models.pickle.opcodes import interpret
 from mlsecops.models.pickle.recognise import is_pickle
+from mlsecops.models.pickle.search import find_dangerous
+from mlsecops.models.pickle.storages import MAGIC, STREAMS
 from mlsecops.models.pickle.values import Call, Cut, Import
 from mlsecops.models.rules.pickle_stream import TRAILING
 from mlsecops.models.source import Source
 from mlsecops.models.walk import UnreadableError, Walk
 
-_TORCH_MAGIC = 0x1950A86A20F9469CFC6C  # torch.serialization.MAGIC_NUMBER of files before the zip format
-_TORCH_STREAMS = 5  # magic, protocol, system, object, storage keys; then the storages
 _STREAMS = 10_000
 _INNER = 32
+_SEARCHED = 32 << 20  # bytes
 _PADDING = b"\x00\t\n\r "
 _NOT_PRODUCERS = frozenset(
     [
@@ -74,9 +75,11 @@ class _Reading:
                 streams += 1
                 if streams > _STREAMS:
                     raise UnreadableError(f"it has more than {_STREAMS:,} pickles in it")
-                if self._is_torch_data(streams) or self._is_done(offset):
-                    return
-            self._rest(offset)
+                if self.torch and streams == STREAMS:
+                    offset = self._storages(offset)
+                    break
+            if not self._is_done(offset):
+                self._rest(offset)
         finally:
             self._inner()
             self._producer()
@@ -94,7 +97,7 @@ class _Reading:
         if machine.short_frame:
             self.walk.found.not_read(self.source.name, "a frame of it is longer than the file")
         self.walk.found.streams += 1
-        self.torch = self.torch or (first and machine.value == _TORCH_MAGIC)
+        self.torch = self.torch or (first and machine.value == MAGIC)
         return machine.end
 
     def _constants(self, machine: Machine) -> None:
@@ -115,8 +118,15 @@ class _Reading:
                 with self.walk.unpacked([data], below, len(data)) as part:
                     self.walk.read(part)
 
-    def _is_torch_data(self, streams: int) -> bool:
-        return self.torch and streams == _TORCH_STREAMS
+    def _storages(self, offset: int) -> int:
+        """The end of what torch reads from an old file, whose raw storages begin at `offset`."""
+        self.walk.found.details["torch"] = "the format before 1.6"
+        size = self.findings.storages.size
+        if size is None:
+            raise UnreadableError("how long its storages are cannot be known")
+        if offset + size > self.source.size:
+            raise UnreadableError("its storages are cut off")
+        return offset + size
 
     def _is_done(self, offset: int) -> bool:
         return all(not piece.strip(_PADDING) for piece in _pieces(self.source, offset))
@@ -125,12 +135,21 @@ class _Reading:
         part = self.source.part(offset, self.source.size - offset, f"bytes from {offset}")
         if self.walk.read(part):
             return
-        if not self.findings.add_doubtful(interpret(self.source, offset).steps(), "Behind the pickle"):
+        if not self._harm_in(offset):
             message = f"{part.size:,} bytes follow the pickle that no reader knows."
             fact = Fact(
                 rule=TRAILING.id, subject="rest", message=message, part=self.source.name, offset=offset
             )
             self.walk.found.add(fact)
+
+    def _harm_in(self, offset: int) -> bool:
+        """Whether a harmful pickle begins behind: of very much, only the two ends are searched."""
+        searched = {offset, max(offset, self.source.size - _SEARCHED)}
+        found = [
+            find_dangerous(self.findings, self.source, start, _SEARCHED, where="Behind the pickle")
+            for start in sorted(searched)
+        ]
+        return found != [None] * len(found)
 
     def _producer(self) -> None:
         found = self.walk.found

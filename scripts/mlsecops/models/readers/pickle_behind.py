@@ -1,0 +1,43 @@
+"""A pickle behind other bytes, such as a header of somebody's own or an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlsecops.models.inspection import Inspection
+from mlsecops.models.pickle.findings import Findings, Judge
+from mlsecops.models.pickle.search import find_dangerous
+from mlsecops.models.source import Source
+from mlsecops.models.walk import HEAD, UnreadableError, Walk
+
+_SEARCHED = 1 << 20  # bytes before it
+_WHERE = "Loaded from where a pickle begins in the file"
+
+
+@dataclass(frozen=True, slots=True)
+class PickleBehindReader:
+    """What no other reader knows, and what has a harmful pickle in it that does not begin where it does."""
+
+    judge: Judge
+    format: str = "pickle behind other bytes"
+
+    def recognises(self, head: bytes, source: Source) -> bool:
+        """Whether there is a pickle that does harm; one that does none may be chance."""
+        del head
+        findings = Findings(Inspection(), source.name, self.judge)
+        return find_dangerous(findings, source, 1, _SEARCHED, where=_WHERE) is not None
+
+    def read(self, source: Source, walk: Walk) -> None:
+        """Say what it does, unless another reader knows the file: then it is that one's to say.
+
+        Raises UnreadableError, for the bytes before the pickle are of no known format.
+        """
+        head = source.at(0, HEAD)
+        if any(other.recognises(head, source) for other in walk.readers if other != self):
+            walk.found.formats.remove(self.format)
+            return
+        findings = Findings(walk.found, source.name, self.judge)
+        offset = find_dangerous(findings, source, 1, _SEARCHED, where=_WHERE)
+        raise UnreadableError(
+            f"a pickle begins at byte {offset or 0:,}, what is before it is of no known format"
+        )
