@@ -1,10 +1,13 @@
-"""All samples of a seed."""
+"""All samples of a seed, and where they lie once they are written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from corpus import indeterminate as indeterminate_files
+from corpus.harmless import older, other_formats, torch_files
 from corpus.malicious import (
     archives,
     beside,
@@ -24,9 +27,9 @@ from corpus.malicious import (
     templates,
     tensorflow_models,
 )
-from corpus.sample import Sample, Variation
+from corpus.sample import Expected, Sample, Variation
 
-FAMILIES = (
+MALICIOUS = (
     plain,
     standard_library,
     ml_libraries,
@@ -49,10 +52,46 @@ FAMILIES = (
 
 def malicious(seed: int) -> Iterator[Sample]:
     """Files that do something when they are loaded."""
-    for family in FAMILIES:
+    for family in MALICIOUS:
         yield from family.samples(Variation.of(seed, family.FAMILY))
 
 
-def written(samples: Iterable[Sample], folder: Path) -> dict[Path, Sample]:
-    """Put each sample into a folder of its own; return where they are."""
-    return {sample.write(folder / f"{number:04}"): sample for number, sample in enumerate(samples)}
+def harmless(seed: int) -> Iterator[Sample]:
+    """Files made byte by byte that do nothing; real ones are in `corpus.real_files`."""
+    for family in (torch_files, other_formats, older):
+        yield from family.samples(Variation.of(seed, family.__name__))
+
+
+def indeterminate(seed: int) -> Iterator[Sample]:
+    """Files that nobody can judge, and code by names that no library has."""
+    yield from indeterminate_files.samples(Variation.of(seed, "indeterminate"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A file of the corpus on the disk."""
+
+    path: Path
+    family: str
+    technique: str
+    expected: Expected
+    reason: tuple[str, ...] = ()
+    source: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.family}: {self.technique}"
+
+
+def placed(samples: Iterable[Sample], folder: Path) -> list[Placed]:
+    """Put each sample into a folder of its own."""
+    return [
+        Placed(
+            path=sample.write(folder / f"{number:04}"),
+            family=sample.family,
+            technique=sample.technique,
+            expected=sample.expected,
+            reason=sample.reason,
+            source=sample.source,
+        )
+        for number, sample in enumerate(samples)
+    ]

@@ -32,7 +32,7 @@ def escapes(vary: Variation) -> tuple[tuple[str, str], ...]:
         ("the context of the template", "{{ self._TemplateReference__context.cycler.__init__.__globals__ }}"),
         (
             "a loop over classes",
-            f"{{% for x in {CLASSES} %}}{{% if 'warning' in x.__name__ %}}{{{{ x()._module }}}}{{% endif %}}{{% endfor %}}",
+            f"{{% for x in {CLASSES} %}}{{{{ x()._module if 'warning' in x.__name__ }}}}{{% endfor %}}",
         ),
         ("names by format", "{{ ''['%c%cclass%c%c' | format(95, 95, 95, 95)] }}"),
         ("a block set to a function", "{% set g = raise_exception.__globals__ %}{{ g['os'] }}"),

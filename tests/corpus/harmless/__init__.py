@@ -1,0 +1,1 @@
+"""Files that do nothing when they are loaded, in formats whose libraries are too large for a test."""

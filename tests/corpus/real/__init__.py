@@ -1,0 +1,1 @@
+"""Programs for the environment `model-libraries`: they save real objects with the libraries themselves."""
