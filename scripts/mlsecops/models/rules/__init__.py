@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mlsecops.models.rules import configs, gguf, numpy, pickle_stream
 from mlsecops.sarif.build import Rule
 
-_FAMILIES: tuple[tuple[Rule, ...], ...] = ()
+_FAMILIES: tuple[tuple[Rule, ...], ...] = (pickle_stream.RULES, numpy.RULES, gguf.RULES, configs.RULES)
 RULES: Mapping[str, Rule] = {rule.id: rule for family in _FAMILIES for rule in family}
