@@ -95,7 +95,7 @@ def _loaded(loads: Sequence[Load]) -> Iterable[str]:
 
 def _forbidden(model: ModelFile, seen: Inspected, policy: ModelSettings) -> Iterable[Json]:
     """What the policy does not want: another format, a file that is too large."""
-    others = _formats(model, seen, policy) - policy.formats
+    others = _formats(model, seen, policy) - policy.formats - {"config"}
     if policy.formats and others:
         allowed, other = ", ".join(sorted(policy.formats)), min(others)
         text = f"It is {other}, and the policy allows {allowed} only."

@@ -80,6 +80,7 @@ class _Discovery:
         python = self._of_kind("python")
         tests = testing.find_tests(python, self.walk.folders, self.read, self.files)
         all_models = [*self.finder.models(self.files, self.walk.folders), *self.links]
+        all_models.sort(key=lambda model: model.uri)
         return Project(
             root=Path(self.root),
             files=tuple(self.files[uri] for uri in sorted(self.files)),
@@ -91,7 +92,8 @@ class _Discovery:
             workflows=self._of_kind("workflow"),
             openapi=self._of_kind("openapi"),
             policy_file=next(iter(self._of_kind("policy")), None),
-            models=tuple(sorted(all_models, key=lambda model: model.uri)),
+            models=tuple(all_models),
+            model_configs=self.finder.configs(all_models),
             manifests=tuple(found),
             shadowed=shadowed,
             apps=tuple(

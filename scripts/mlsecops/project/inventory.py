@@ -52,6 +52,7 @@ Format = Literal[
     "paddle",
     "r",
     "archive",
+    "config",
     "unknown",
 ]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mlsecops.project.formats import NOTHING, Content, content_of
 from mlsecops.project.inventory import File, Format, ModelFile
+from mlsecops.project.model_configs import is_config, may_be_config
 from mlsecops.project.pointers import NAMES, dvc_outputs, pointer_of
 from mlsecops.project.suffixes import AMBIGUOUS, OTHER, SURE, suffix_of
 
@@ -74,6 +75,7 @@ class ModelFinder:
     ledger: Ledger
     _candidates: list[_Candidate] = field(default_factory=list)
     _dvc: list[tuple[File, str]] = field(default_factory=list)
+    _configs: list[tuple[File, bytes]] = field(default_factory=list)
 
     def see(self, file: File, head: bytes, *, text: bool) -> None:
         """Take a file into account; `head` are its first bytes, `text` whether they are text."""
@@ -82,6 +84,8 @@ class ModelFinder:
         if suffix == "dvc" or name == "dvc.lock":
             self._dvc.append((file, head.decode("utf-8", errors="replace")))
             return
+        if text and may_be_config(name, head):
+            self._configs.append((file, head))
         pointer = pointer_of(head, file.size)
         content = NOTHING if pointer else self._content(file, suffix, head)
         if (
@@ -107,6 +111,17 @@ class ModelFinder:
         for file, text in self._dvc:
             found += self._dvc_models(file, text, uris, folders)
         return tuple(sorted(found, key=lambda model: model.uri))
+
+    def configs(self, models: Collection[ModelFile]) -> tuple[ModelFile, ...]:
+        """Files that configure models and are none themselves, by path."""
+        folders = {model.uri.rpartition("/")[0] for model in models}
+        own = {model.uri for model in models}
+        found = [file for file, head in self._configs if is_config(file.uri, head, folders)]
+        return tuple(
+            ModelFile(file.uri, "config", "content", None, file.size)
+            for file in sorted(found, key=lambda file: file.uri)
+            if file.uri not in own
+        )
 
     def _content(self, file: File, suffix: str, head: bytes) -> Content:
         try:

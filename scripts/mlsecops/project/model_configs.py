@@ -1,0 +1,50 @@
+"""Configuration that loaders of models read beside the weights: it can name code to import, fetch or run."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+# Files that only models have.
+_SURE = frozenset(
+    {
+        "MLmodel",
+        "adapter_config.json",
+        "chat_template.jinja",
+        "chat_template.json",
+        "config_sentence_transformers.json",
+        "model_index.json",
+        "tokenizer_config.json",
+    }
+)
+_SUFFIXES = (".json", ".yaml", ".yml")
+# Keys of Hugging Face's files and of Hydra's, which say by themselves what a file is for.
+_KEYS = re.compile(
+    rb"""["'](?:auto_map|model_type|architectures|transformers_version|trust_remote_code|_class_name|peft_type)["']\s*:"""
+    rb"""|^[\s-]*["']?(?:_target_|auto_map|trust_remote_code)["']?\s*:""",
+    re.MULTILINE,
+)
+_OBJECTS = re.compile(rb"!!?python/|!<tag:yaml\.org,2002:python/|%TAG")
+
+
+def may_be_config(name: str, head: bytes) -> bool:
+    """Whether a file is worth remembering until it is known what stands beside it."""
+    if name in _SURE:
+        return True
+    speaks = _KEYS.search(head) or _OBJECTS.search(head) or _by_name(name)
+    return name.lower().endswith(_SUFFIXES) and bool(speaks)
+
+
+def is_config(uri: str, head: bytes, beside: Collection[str]) -> bool:
+    """Whether a file configures a model; `beside` are the folders that hold model files."""
+    folder, _, name = uri.rpartition("/")
+    return name in _SURE or folder in beside or bool(_KEYS.search(head))
+
+
+def _by_name(name: str) -> bool:
+    """Names that models and many other things use."""
+    stem = name.lower().rpartition(".")[0]
+    return stem.endswith(("config", "params")) or stem == "modules"
