@@ -29,8 +29,8 @@ class Project:
     `files` is every regular file that may be looked at; `left_out` says what may not, and why.
     `python`, `notebooks`, `dockerfiles`, `dockerignores`, `workflows` (also actions and Dependabot's
     settings) and `openapi` are paths of files of that kind. `text_files` are all that are no binaries, up to
-    5 MiB. `model_configs` are files that configure models and can name code. `policy_file` is the repository's
-    own policy, if there is one.
+    5 MiB. `model_configs` are files that configure models and can name code. `policy_file` is the
+    repository's own policy, if there is one.
     """
 
     root: Path

@@ -41,7 +41,7 @@ class ModelReader:
 
     def run(self, job: Job) -> Parsed:
         """Read what no earlier run has read, and say what loading each of the files would do."""
-        models = {model.uri: model for model in job.project.models}
+        models = {model.uri: model for model in (*job.project.models, *job.project.model_configs)}
         due = {str(job.project.file(uri).path): uri for uri in job.targets if models[uri].pointer is None}
         known = Cache.opened(folder_for(job.context.toolbox.cache, os.environ))
         before = {path: seen for path in due if (seen := known.get(Path(path)))}
