@@ -40,11 +40,16 @@ class UnreadableError(Exception):
     """A part cannot be read, or not to its end; the text is the reason as a person reads it."""
 
 
+class GrowthError(UnreadableError):
+    """More comes out of a compression than the bounds allow; what came out until then was read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """How far one file may make us go: levels of nesting, parts, and bytes unpacked.
 
-    A part may grow to `always` bytes, and beyond that to `growth` times its packed size.
+    A part may grow to `always` bytes, and beyond that to `growth` times its packed size; all parts of a file
+    together to four times `always`, and beyond that to `growth` times the file's size.
     """
 
     depth: int = 8
@@ -73,10 +78,11 @@ class Reader(Protocol):
 
 @dataclass(slots=True)
 class Spent:
-    """What a file has used up of its bounds."""
+    """What a file of `size` bytes has used up of its bounds."""
 
     parts: int = 0
     unpacked: int = 0
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +104,8 @@ class Walk:
         if self.depth > self.bounds.depth:
             self.found.not_read(source.name, f"it is nested more than {self.bounds.depth} levels deep")
             return True
+        if self.depth == 0:
+            self.spent.size = source.size
         self.spent.parts += 1
         if self.spent.parts > self.bounds.parts:
             raise UnreadableError(f"it has more than {self.bounds.parts:,} parts")
@@ -130,15 +138,24 @@ class Walk:
     def unpacked(self, pieces: Iterable[bytes], name: str, packed: int) -> Iterator[Source]:
         """Bytes that come out of a compression, as a source; `packed` is how many they were before.
 
-        Raises UnreadableError for more than the bounds allow, which no weights need.
+        Raises GrowthError for more than the bounds allow, which no weights need, but only at the end: what
+        came out until then is there to be read.
         """
         most = max(self.bounds.always, packed * self.bounds.growth)
+        most_in_all = max(self.bounds.always * 4, self.spent.size * self.bounds.growth)
+        most_in_all = min(most_in_all, self.bounds.unpacked)
+        written, beyond = 0, ""
         with TemporaryFile(dir=self.scratch, buffering=0) as stream:
-            written = 0
             for piece in pieces:
                 written += len(piece)
                 self.spent.unpacked += len(piece)
-                if written > most or self.spent.unpacked > self.bounds.unpacked:
-                    raise UnreadableError(f"it grows beyond {written >> 20:,} MiB when unpacked")
+                if written > most:
+                    beyond = f"it grows beyond {most >> 20:,} MiB when unpacked"
+                elif self.spent.unpacked > most_in_all:
+                    beyond = f"all that is packed in the file grows beyond {most_in_all >> 20:,} MiB"
+                if beyond:
+                    break
                 stream.write(piece)
             yield Source.of(stream, name)
+        if beyond:
+            raise GrowthError(beyond)

@@ -1,0 +1,105 @@
+"""One compressed stream -> the bytes in it, as far as they can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mlsecops.models.source import Source
+
+CUT_OFF = "it is cut off"
+DAMAGED = "it is damaged and cannot be unpacked to its end"
+_FIRST_FEED, _FEED, _STEP = 4096, 1 << 16, 1 << 16
+
+
+class DamagedError(Exception):
+    """Bytes that are no such compression; the text is the reason as a person reads it."""
+
+
+class Decoder(Protocol):
+    """What the standard library's decompressors have in common; `decompress` raises DamagedError."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the stream has come to its end."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether nothing more comes out without new bytes."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """Bytes that were given and lie behind the end."""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """The next bytes, at most `max_length`."""
+
+
+class Unpacking(Protocol):
+    """Bytes coming out of a stream; `used` and `trouble` are known once they are out."""
+
+    @property
+    def used(self) -> int:
+        """How many bytes the stream took."""
+
+    @property
+    def trouble(self) -> str:
+        """Why it did not come to its end, "" where it did."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The bytes, piece by piece; never raises."""
+
+
+@dataclass(slots=True)
+class Stream:
+    """What a decoder gets out of a source from its beginning on, with `preface` given to it first."""
+
+    source: Source
+    decoder: Callable[[], Decoder]
+    preface: bytes = b""
+    used: int = 0
+    trouble: str = ""
+    _calls: int = field(default=0, init=False)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The bytes, piece by piece; never raises.
+
+        A decoder that fails keeps back what it had before the damage: then all is unpacked again, from there
+        on byte by byte.
+        """
+        try:
+            yield from self._run(careful_from=None)
+        except DamagedError as error:
+            self.trouble = str(error)
+        if self.trouble in ("", CUT_OFF):
+            return
+        whole = self._calls
+        try:
+            for number, piece in enumerate(self._run(careful_from=whole)):
+                if number >= whole:
+                    yield piece
+        except DamagedError:
+            return
+
+    def _run(self, careful_from: int | None) -> Iterator[bytes]:
+        decoder, fed, feed = self.decoder(), 0, _FIRST_FEED
+        self._calls = 0
+        data = self.preface
+        ended = False
+        while not ended:
+            if not data and decoder.needs_input:
+                data = self.source.at(fed, feed)
+                fed, feed = fed + len(data), min(feed * 2, _FEED)
+                if not data:
+                    self.trouble = CUT_OFF
+                    break
+            careful = careful_from is not None and self._calls >= careful_from
+            piece = decoder.decompress(data, 1 if careful else _STEP)
+            ended = decoder.eof
+            if not (data or piece or ended or decoder.needs_input):
+                raise DamagedError(DAMAGED)
+            data = b""
+            self._calls += 1
+            yield piece
+        self.used = fed - len(decoder.unused_data)
