@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -55,7 +56,7 @@ def _make(libraries: Path, folder: Path) -> None:
         subprocess.run(
             [str(libraries / "bin" / "python"), "-m", "corpus.real", str(scratch)],
             check=True,
-            env={"PYTHONPATH": str(TESTS), "HOME": str(scratch), "OMP_NUM_THREADS": "1"},
+            env={"PYTHONPATH": str(TESTS), "HOME": str(scratch), "PATH": os.defpath, "OMP_NUM_THREADS": "1"},
             timeout=SECONDS,
         )
         scratch.rename(folder)
