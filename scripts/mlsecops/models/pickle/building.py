@@ -28,8 +28,9 @@ def _global(machine: Machine, module: str, name: str) -> Global:
         else:
             module = _compat_pickle.IMPORT_MAPPING.get(module, module)
     path = f"{module}.{name}"
-    if f".{_BUILTINS}." in path:
-        path = "builtins." + path.rpartition(f".{_BUILTINS}.")[2]
+    before, builtins, after = f"{path}.".rpartition(f".{_BUILTINS}.")
+    if before and builtins:
+        path = f"builtins.{after}".rstrip(".")
     return machine.refer(path)
 
 

@@ -84,9 +84,9 @@ def long(machine: Machine, window: Window) -> None:
 
 
 def _integer(line: bytes, length: int) -> object:
+    if length > _LINE:
+        return _LONG_NUMBER
     if not _INTEGER.fullmatch(line):
-        if length > len(line):
-            return _LONG_NUMBER
         raise BrokenError("a number in it is none")
     try:
         return int(line, 0)

@@ -103,7 +103,11 @@ def _normal(encoding: object) -> str:
 
 
 def _inflate(data: object, *_: object) -> object:
-    return zlib.decompressobj().decompress(data, _LONGEST + 1) if isinstance(data, bytes) else NOTHING
+    if not isinstance(data, bytes):
+        return NOTHING
+    inflate = zlib.decompressobj()
+    inflated = inflate.decompress(data, _LONGEST + 1)
+    return inflated if inflate.eof else NOTHING
 
 
 def _text(value: object = "", encoding: object = None, *_: object) -> object:
