@@ -1,0 +1,1 @@
+"""What a Keras configuration makes Keras import, run and open."""

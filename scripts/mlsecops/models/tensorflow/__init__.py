@@ -1,0 +1,1 @@
+"""What TensorFlow's graphs do besides computing."""
