@@ -84,7 +84,7 @@ def finding_row(finding: Finding, links: Links) -> list[str]:
         _what(finding),
         _where(finding, links),
         _tools(finding.tools),
-        prose(shorten(remedy(finding), 200), cell=True) or "—",
+        prose(shorten(remedy(finding), 300), cell=True) or "—",
     ]
 
 
@@ -187,7 +187,7 @@ def _what(finding: Finding) -> str:
     message = (
         ""
         if finding.message.startswith(finding.title)
-        else f"<br>{prose(shorten(finding.message, 220), cell=True)}"
+        else f"<br>{prose(shorten(finding.message, 400), cell=True)}"
     )
     return f"**{prose(shorten(finding.title, 140), cell=True) or 'untitled'}**{exploited}{message}<br>{names}"
 
