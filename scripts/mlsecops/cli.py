@@ -19,6 +19,7 @@ from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.doctor import examine
 from mlsecops.github.cli import github
 from mlsecops.job import Options
+from mlsecops.models.cli import models
 from mlsecops.policy import PolicyError
 from mlsecops.project import ProjectError
 from mlsecops.report.terminal import verdict_view
@@ -89,6 +90,7 @@ def command() -> None:
 
 
 command.add_command(github)
+command.add_command(models)
 
 
 @command.command()

@@ -7,9 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from mlsecops import model_trust
 from mlsecops.job import Scan, Skip
+from mlsecops.model_entries import Described
+from mlsecops.models.cli import models
 from mlsecops.models.trust import recorded
 from mlsecops.models.trust.files import read_lock, write
 from mlsecops.models.trust.gather import gather
@@ -402,3 +406,13 @@ def test_a_pointer_without_hash_is_incomplete(root: Path, tmp_path: Path) -> Non
 
 def test_the_canary_sets_off_every_rule() -> None:
     assert canary() == ModelLock().canary_rules
+
+
+def test_a_dangerous_model_is_locked_and_that_is_said(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evil = Entry(path="m/evil\n.pkl", sha256=A, verdict="dangerous")
+    monkeypatch.setattr(model_trust, "describe", lambda job, signers: Described((evil,), {}))
+    done = CliRunner().invoke(models, ["lock", str(root)])
+    assert done.exit_code == 0
+    assert "mlsecops: m/evil\\n.pkl is dangerous" in done.stderr
+    assert "1 model file locked in" in done.stdout
+    assert parse((root / LOCK_FILE).read_bytes()).entries[evil.path] == evil

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlsecops.job import Job, Parsed, Problem, Scan, Skip, ToolError, fresh_folder, printable
@@ -54,10 +54,15 @@ def due(project: Project, policy: Policy) -> Scan | Skip:
     if not required:
         return Skip(ModelSignatures.name, "the policy requires no signatures (models: require-signature)")
     tool = ModelSignatures(required)
-    uris = {file.uri for file in project.files}
-    targets = dict.fromkeys(path for model in project.models for path in (model.uri, *model.parts))
-    there = tuple(uri for uri in targets if uri in uris)
+    there = files(project)
     return Scan(tool, there) if there else Skip(tool.name, "no model files")
+
+
+def files(project: Project) -> tuple[str, ...]:
+    """Every file of a model that has to be signed."""
+    uris = {file.uri for file in project.files}
+    paths = dict.fromkeys(path for model in project.models for path in (model.uri, *model.parts))
+    return tuple(path for path in paths if path in uris)
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Verifier:
             if bool(who.key) is with_key:
                 key = self._key(who, number) if with_key else None
                 answered = answer(self.job, sign.verify_command(target, signature, who, key))
-                yield answered
+                yield replace(answered, signer=who.signer if answered.holds else "")
                 if answered.holds:
                     return
 
@@ -134,11 +139,11 @@ def _with_lower(names: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Findings, the files of which nothing could be said, and the files whose signature holds."""
+    """Findings, the files of which nothing could be said, and who signed the others, by path."""
 
     results: list[Json] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
-    signed: set[str] = field(default_factory=set)
+    signed: dict[str, str] = field(default_factory=dict)
 
 
 def check(project: Project, targets: Sequence[str], verifier: Verifier) -> Checked:
@@ -167,7 +172,7 @@ def _check_one(project: Project, uri: str, claim: Claim | None, verifier: Verifi
         return
     answered = verifier.holds(project.root / claim.target, project.root / claim.signature)
     if answered.holds:
-        checked.signed.add(uri)
+        checked.signed[uri] = answered.signer
     elif answered.holds is None:
         checked.problems[uri] = f"its signature {claim.signature} was not verified: {answered.reason}"
     else:

@@ -88,10 +88,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether a signature holds; None where that could not be found out. `reason` is one plain phrase."""
+    """Whether a signature holds, and by whom it is; None where that could not be found out.
+
+    `reason` is one plain phrase.
+    """
 
     holds: bool | None
     reason: str = ""
+    signer: str = ""
 
 
 def is_pem(key: str) -> bool:
