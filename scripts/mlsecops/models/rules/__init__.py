@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlsecops.models.rules import configs, gguf, numpy, pickle_stream
+from mlsecops.models.rules import archives, configs, gguf, keras, numpy, pickle_stream, tensorflow
 from mlsecops.sarif.build import Rule
 
-_FAMILIES: tuple[tuple[Rule, ...], ...] = (pickle_stream.RULES, numpy.RULES, gguf.RULES, configs.RULES)
+_FAMILIES: tuple[tuple[Rule, ...], ...] = (
+    pickle_stream.RULES,
+    archives.RULES,
+    keras.RULES,
+    tensorflow.RULES,
+    numpy.RULES,
+    gguf.RULES,
+    configs.RULES,
+)
 RULES: Mapping[str, Rule] = {rule.id: rule for family in _FAMILIES for rule in family}
