@@ -14,6 +14,7 @@ from mlsecops.models.walk import UnreadableError
 
 LONGEST = 32 << 20
 _MOST_VALUES = 1_000_000
+_MOST_WALKED = 1_500_000  # a value that is named several times is walked as often
 _DEEPEST = 500
 
 
@@ -57,8 +58,12 @@ def parse_bytes(data: bytes) -> Document:
 def walk(value: Any) -> Iterator[tuple[str, Any]]:
     """All values in a value, itself first, each with the names that lead to it, such as `a.b[0]`."""
     due: list[tuple[str, int, Any]] = [("", 0, value)]
+    walked = 0
     while due:
         path, depth, each = due.pop()
+        walked += 1
+        if walked > _MOST_WALKED:
+            raise UnreadableError("it names its values again and again")
         yield path, each
         if depth > _DEEPEST:
             raise UnreadableError("its values are nested too deeply")

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from mlsecops.models.embedded import add_text
 from mlsecops.models.inspection import Fact
-from mlsecops.models.json_text import parse
+from mlsecops.models.json_text import parse, parse_bytes
+from mlsecops.models.named import JudgeName
+from mlsecops.models.readers.configs import check
 from mlsecops.models.rules.numpy import SAFETENSORS
 from mlsecops.models.source import Source
 from mlsecops.models.walk import UnreadableError, Walk
@@ -57,6 +59,7 @@ class _Tensor(NamedTuple):
 class SafetensorsReader:
     """Checks the header against itself and against the file; weights are not read."""
 
+    judge_name: JudgeName | None = None
     format: str = "safetensors"
 
     def recognises(self, head: bytes, source: Source) -> bool:
@@ -106,9 +109,20 @@ class SafetensorsReader:
             _fact(walk, source, _METADATA, "Its metadata hold more than 4 MiB; no description does.", 5.0)
         for value in metadata.values():
             add_text(value, source, walk)
+            if self.judge_name is not None and value.lstrip()[:1] in ("{", "["):
+                _settings(value, source, walk, self.judge_name)
         walk.found.details.update(
             {f"metadata {name}"[:100]: value[:200] for name, value in list(metadata.items())[:_MOST_REPORTED]}
         )
+
+
+def _settings(text: str, source: Source, walk: Walk, judge_name: JudgeName) -> None:
+    """Metadata that hold the settings of a model as JSON, as some trainers write them."""
+    try:
+        value = parse_bytes(text.encode()).value
+    except UnreadableError:
+        return
+    check(value, source, walk, judge_name)
 
 
 def _tensor(name: str, entry: Any, source: Source, walk: Walk) -> _Tensor | None:
@@ -151,6 +165,7 @@ def _lie(tensors: list[_Tensor], size: int, source: Source, walk: Walk) -> None:
         end = max(end, first.end)
     if end < size:
         _fact(walk, source, "rest", f"{size - end:,} bytes behind the last tensor belong to nothing.")
+        walk.read(source.part(source.size - size + end, size - end, ""))
     elif end > size:
         if end > 2 * source.size + _FAR:
             _fact(walk, source, "range", "A tensor lies further away than any file is long.")
