@@ -22,6 +22,7 @@ from mlsecops.reach import Reach, reach
 from mlsecops.sarif.build import Json
 from mlsecops.toolbox import usable_cores
 
+NAME = "mlsecops-models"
 # protocol 0: posix.system('echo mlsecops canary')
 _CANARY = b"cposix\nsystem\n(Vecho mlsecops canary\ntR."
 _CANARY_RULE = "model-runs-code"
@@ -31,7 +32,7 @@ _CANARY_RULE = "model-runs-code"
 class ModelReader:
     """Reads every model file by its content; a format without a reader is named as not scanned."""
 
-    name: str = "mlsecops-models"
+    name: str = NAME
     environment: str | None = None
     information_uri: str = ""
     canary_rules: frozenset[str] = frozenset({_CANARY_RULE})
