@@ -99,9 +99,8 @@ def modules(settings: Settings, value: list[Any]) -> None:
 
 def _weights(settings: Settings, key: str, value: Any, node: dict[str, Any]) -> None:
     del node
-    for path in set(value.values() if isinstance(value, dict) else ()):
-        if isinstance(path, str):
-            settings.path(path, key)
+    for path in set(_texts(value)):
+        settings.path(path, key)
 
 
 CHECKS: Mapping[str, Check] = {
