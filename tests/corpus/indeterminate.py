@@ -45,6 +45,15 @@ def samples(vary: Variation) -> Iterator[Sample]:
             expected="not scanned",
             reason=reason,
         )
+    ops = onnx.graph((onnx.node("Own", "own.ops"),))
+    yield Sample(
+        name="model.onnx",
+        data=onnx.model(ops, ("", "own.ops")),
+        family=UNKNOWN,
+        technique="an operator of one's own, which is in a library",
+        source="https://onnxruntime.ai/docs/reference/operators/add-custom-op.html",
+        expected="not harmless",
+    )
     for technique, name, data in _unknown(vary):
         yield Sample(
             name=name, data=data, family=UNKNOWN, technique=technique, source="the issue", expected="unknown"
@@ -84,7 +93,12 @@ def _something_else(vary: Variation) -> Iterator[Row]:
     )
     yield "an image", "model.pt", b"\x89PNG\r\n\x1a\n" + vary.chance.bytes(200), FORMAT
     yield "a document", "model.pb", b"%PDF-1.7\n" + vary.chance.bytes(200), FORMAT
-    yield "an archive of another kind", "model.rar", b"Rar!\x1a\x07\x01\x00" + vary.chance.bytes(100), FORMAT
+    yield (
+        "an archive of another kind",
+        "model.rar",
+        b"Rar!\x1a\x07\x01\x00" + vary.chance.bytes(100),
+        (*FORMAT, "RAR"),
+    )
 
 
 def _cut_off(vary: Variation) -> Iterator[Row]:
@@ -139,5 +153,3 @@ def _unknown(vary: Variation) -> Iterator[tuple[str, str, bytes]]:
     yield "a name alone", "model.pkl", vary.pickled({"kind": kind}, 4)
     own = layer(f"{package}.layers", "Own", {"name": "o"}, f"{package}>Own")
     yield "a layer of one's own", "model.keras", v3(sequential(own))
-    ops = onnx.graph((onnx.node("Own", f"{package}.ops"),))
-    yield "an operator of one's own", "model.onnx", onnx.model(ops, ("", f"{package}.ops"))

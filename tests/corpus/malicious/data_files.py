@@ -23,6 +23,17 @@ def samples(vary: Variation) -> Iterator[Sample]:
     """By format."""
     for technique, source, name, data in (*_safetensors(vary), *_skops(vary), *_numpy(vary)):
         yield Sample(name=name, data=data, family=FAMILY, technique=technique, source=source)
+    code = (
+        f"{{'descr': __import__('os').system('{vary.command()}'), 'fortran_order': False, 'shape': (3,), }}"
+    )
+    yield Sample(
+        name="a.npy",
+        data=npy(bytes(24), header=code),
+        family=FAMILY,
+        technique="code as the header, which numpy takes for a literal",
+        source="https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html",
+        expected="not harmless",
+    )
 
 
 def _safetensors(vary: Variation) -> Iterator[Row]:
@@ -118,8 +129,4 @@ def _numpy(vary: Variation) -> Iterator[Row]:
         "a.npz",
         zip_of({"arr_0.npy": vary.payload(), "b.npy": npy(bytes(24))}),
     )
-    code = (
-        f"{{'descr': __import__('os').system('{vary.command()}'), 'fortran_order': False, 'shape': (3,), }}"
-    )
-    yield "code as the header", "CVE-2014-1858", "a.npy", npy(bytes(24), header=code)
     yield "a pickle behind the array", NUMPY, "a.npy", npy(bytes(24)) + vary.payload(4)

@@ -44,7 +44,6 @@ def _sample(technique: str, source: str, data: bytes) -> Sample:
 
 def _opcodes(vary: Variation) -> Iterator[Row]:
     system = Global(vary.pick(("os", "posix")), "system")
-    popen = Global("subprocess", "Popen")
     command = vary.command()
     yield "INST, protocol 0", SOUR_PICKLES, 0, Call(system, (command,), "INST")
     yield "INST after a header", SOUR_PICKLES, 2, Call(system, (command,), "INST")
@@ -55,18 +54,11 @@ def _opcodes(vary: Variation) -> Iterator[Row]:
         4,
         Then((Call(system, (command,), "OBJ"), 1)),
     )
-    yield (
-        "NEWOBJ of Popen",
-        OPCODES,
-        2,
-        Build(Call(popen, (["echo", vary.word()],), "NEWOBJ"), {"args": command}),
-    )
-    yield (
-        "NEWOBJ_EX with keywords",
-        OPCODES,
-        4,
-        Call(popen, (), "NEWOBJ_EX", {"args": command, "shell": True}),
-    )
+    eager = Global("builtins", vary.pick(("tuple", "frozenset", "bytes")))
+    lazy = Call(Global("builtins", "map"), (system, [command]), "NEWOBJ")
+    yield "NEWOBJ of a map, and of what consumes it", SOUR_PICKLES, 2, Call(eager, (lazy,), "NEWOBJ")
+    lazy = Call(Global("builtins", "map"), (system, [command]), "NEWOBJ_EX")
+    yield "NEWOBJ_EX of both", OPCODES, 4, Call(eager, (lazy,), "NEWOBJ_EX")
     yield "REDUCE, its result popped", OPCODES, 4, Then((Call(system, (command,)), {"weights": [1.0]}))
     hidden = Raw(b"(" + code_of(Call(system, (command,)), Style(2)) + b"1")
     yield "between MARK and POP_MARK", OPCODES, 2, Raw(hidden.code + b"N")
@@ -111,7 +103,7 @@ def _state(vary: Variation) -> Iterator[Row]:
         "APPEND calls append",
         OPCODES,
         4,
-        Extended(Build(empty, {"append": system, "extend": system}), (command,)),
+        Extended(Build(empty, {"append": system}), (command,)),
     )
     added = Raw(
         code_of(Build(empty, {"add": system}), Style(4)) + b"(" + code_of(command, Style(4)) + b"\x90"
@@ -131,7 +123,8 @@ def _state(vary: Variation) -> Iterator[Row]:
     )
     module = Global(vary.pick(("numpy", "torch", "collections")), vary.pick(("__dict__",)))
     yield "SETITEMS on the names of a module", OPCODES, 4, Extended(module, pairs=(("load", system),))
-    patched = Build(Global("sklearn.linear_model", "LinearRegression"), {"predict": system})
+    kind = vary.pick((("json.decoder", "JSONDecoder", "decode"), ("logging", "Formatter", "format")))
+    patched = Build(Global(*kind[:2]), (None, {kind[2]: system}))
     yield "BUILD on a class, not on an object", OPCODES, 4, patched
 
 

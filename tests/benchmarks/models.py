@@ -1,0 +1,222 @@
+"""Reads three model files of 1 GB and 2,000 small ones with this project, `sha256sum` and other scanners.
+
+`.venv-dev/bin/python tests/benchmarks/models.py` prints wall seconds, peak memory and the ratio to hashing.
+It ends 0 when ours takes at most twice the time of `sha256sum` for each of the large ones, finds the call at
+their very end, stays under 150 MB, reads 500 small ones in under 2 s, and all again in a tenth of the time.
+Second opinions are no part of ours. Others run with `--scanners modelscan picklescan fickling modelaudit`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from corpus.assembler import Call, Global, Style, code_of, pickled
+from corpus.formats import joblib, torch
+from corpus.formats.plain import safetensors
+from corpus.others import command_of, environment_of, prepared
+from corpus.sample import Variation
+from mlsecops.models.cache import Cache
+from mlsecops.models.outcome import Inspected
+from mlsecops.models.worker import START
+from mlsecops.toolbox import usable_cores
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+RATIO, MEMORY, SMALL, WARM = 2.0, 150_000_000, 2.0, 0.1
+SHELL = Call(Global("os", "system"), ("echo benchmark",))
+OURS, HASHING = "ours", "sha256sum"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What reading some files took, and of how many of them danger was told."""
+
+    wall: float
+    peak: int
+    dangerous: int
+
+
+def main() -> int:
+    """Make the files, read them with everything, print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--megabytes", type=int, default=1000)
+    parser.add_argument("--small", type=int, default=2000)
+    parser.add_argument("--scanners", nargs="*", default=[], help="modelscan picklescan fickling modelaudit")
+    parser.add_argument("--own", nargs=2, type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.own:
+        return own(*options.own)
+    met = True
+    with tempfile.TemporaryDirectory(
+        prefix="mlsecops-models-", dir=os.environ.get("TMPDIR", "/var/tmp")
+    ) as scratch:
+        folder = Path(scratch)
+        print(f"{'':34}{'wall s':>8}{'peak MB':>9}{'x hash':>8}{'dangerous':>11}")
+        for name, path in large(folder, options.megabytes):
+            met &= compared(name, [path], folder, options.scanners)
+            path.unlink()
+        met &= small_ones(folder, options.small, options.scanners)
+    print("all aims are met" if met else "an aim is missed")
+    return 0 if met else 1
+
+
+def compared(name: str, files: Sequence[Path], folder: Path, scanners: Sequence[str]) -> bool:
+    """Print what each takes for a large file; whether ours is what it should be."""
+    hashing = measured([HASHING, *map(str, files)])
+    line(f"{name}, {HASHING}", hashing, hashing)
+    ours = read_by_us(files, folder, fresh=True)
+    line(f"{name}, {OURS}", ours, hashing)
+    for scanner in scanners:
+        line(f"{name}, {scanner}", read_by(scanner, files, folder), hashing)
+    return ours.wall <= RATIO * hashing.wall and ours.peak < MEMORY and ours.dangerous == len(files)
+
+
+def small_ones(folder: Path, count: int, scanners: Sequence[str]) -> bool:
+    """The same for many small files, of which every tenth calls something; and ours a second time."""
+    vary = Variation.of(1, "benchmark")
+    files = []
+    for number in range(count):
+        value = vary.shell() if number % 10 == 0 else {"weights": [float(each) for each in range(50)]}
+        files.append(folder / "small" / f"{number}.pkl")
+        files[-1].parent.mkdir(exist_ok=True)
+        files[-1].write_bytes(pickled({"name": str(number), "model": value}, Style(4)))
+    hashing = measured([HASHING, *map(str, files)])
+    line(f"{count} small, {HASHING}", hashing, hashing)
+    time.sleep(3)  # a file that is younger than its clock tells is not remembered
+    few = read_by_us(files[:500], folder, fresh=True)
+    line(f"{len(files[:500])} small, {OURS}", few, hashing)
+    first = read_by_us(files, folder, fresh=True)
+    line(f"{count} small, {OURS}", first, hashing)
+    second = read_by_us(files, folder, fresh=False)
+    line(f"{count} small, {OURS}, again", second, hashing)
+    for scanner in scanners:
+        line(f"{count} small, {scanner}", read_by(scanner, files, folder), hashing)
+    found = first.dangerous == second.dangerous == len(files[::10])
+    # What starting Python costs is the same for both and says nothing of the cache.
+    start = measured([sys.executable, __file__, "--own", *map(str, _listed([], folder))])
+    warm = max(second.wall - start.wall, 0) / max(first.wall - start.wall, 1e-9)
+    print(f"{'':34}start {start.wall:.2f} s; the second run takes {warm:.0%} of the first beside it")
+    return found and few.wall < SMALL and warm < WARM and max(first.peak, few.peak) < MEMORY
+
+
+def line(name: str, seen: Measured, hashing: Measured) -> None:
+    """Print a row."""
+    ratio = seen.wall / hashing.wall
+    print(f"{name:34}{seen.wall:8.2f}{seen.peak / 1e6:9.0f}{ratio:8.1f}{seen.dangerous:11}", flush=True)
+
+
+def large(folder: Path, megabytes: int) -> Iterator[tuple[str, Path]]:
+    """One file after the other, each with a call at its very end."""
+    block = os.urandom(1 << 24)
+    blocks = max(megabytes * 1_000_000 // len(block), 1)
+    path = folder / "model.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(blocks):
+            archive.writestr(zipfile.ZipInfo(f"archive/data/{number}"), block)
+        archive.writestr(zipfile.ZipInfo("archive/version"), b"3\n")
+        state = {str(number): torch.tensor(str(number), len(block) // 4) for number in range(blocks)}
+        archive.writestr(zipfile.ZipInfo("archive/data.pkl"), pickled({**state, "x": SHELL}, Style(2)))
+    yield "PyTorch zip", path
+    path = folder / "model.safetensors"
+    tensors = {
+        str(number): {
+            "dtype": "F32",
+            "shape": [len(block) // 4],
+            "data_offsets": [number * len(block), (number + 1) * len(block)],
+        }
+        for number in range(blocks)
+    }
+    with path.open("wb") as stream:
+        stream.write(safetensors(tensors))
+        for _ in range(blocks):
+            stream.write(block)
+        stream.write(pickled(SHELL, Style(4)))
+    yield "safetensors", path
+    path = folder / "model.joblib"
+    head = joblib.wrapper("f8", len(block) // 8, aligned=False)
+    with path.open("wb") as stream:
+        stream.write(b"\x80\x04](")
+        for _ in range(blocks):
+            stream.write(head)
+            stream.write(block)
+        stream.write(code_of(SHELL, Style(4)) + b"e.")
+    yield "joblib", path
+
+
+def read_by_us(files: Sequence[Path], folder: Path, *, fresh: bool) -> Measured:
+    """Ours, as the stage starts it: processes side by side, and a memory of earlier runs."""
+    order, cache = _listed(files, folder)
+    if fresh:
+        for known in cache.glob("*.json"):
+            known.unlink()
+    return measured([sys.executable, __file__, "--own", str(order), str(cache)])
+
+
+def _listed(files: Sequence[Path], folder: Path) -> tuple[Path, Path]:
+    order, cache = folder / "order.json", folder / "cache"
+    order.write_text(json.dumps([str(each) for each in files]), encoding="utf-8")
+    return order, cache
+
+
+def own(order: Path, folder: Path) -> int:
+    """Read the files that `order` lists and print how many are dangerous."""
+    files = json.loads(order.read_text(encoding="utf-8"))
+    known = Cache.opened(folder)
+    seen = {path: found for path in files if (found := known.get(Path(path)))}
+    left = [path for path in files if path not in seen]
+    shares = [left[start :: usable_cores()] for start in range(min(usable_cores(), len(left)))]
+    processes = []
+    for number, share in enumerate(shares):
+        task, out = order.with_name(f"task{number}.json"), order.with_name(f"out{number}.jsonl")
+        about = {"files": share, "scratch": str(order.parent), "seconds": 60.0, "memory": 1 << 30}
+        task.write_text(json.dumps(about), encoding="utf-8")
+        started = subprocess.Popen([sys.executable, "-I", "-c", START, str(SCRIPTS), str(task), str(out)])
+        processes.append((started, out))
+    for started, out in processes:
+        if started.wait():
+            return 1
+        for text in out.read_text(encoding="utf-8").splitlines():
+            told = json.loads(text)
+            seen[told["path"]] = Inspected.from_json(told)
+            known.put(seen[told["path"]], told["mark"])
+    known.save()
+    print(sum(each.outcome == "dangerous" for each in seen.values()))
+    return 0
+
+
+def read_by(scanner: str, files: Sequence[Path], folder: Path) -> Measured:
+    """Another scanner, in its environment."""
+    home, listed = prepared(scanner, files, folder)
+    return measured(command_of(scanner, listed), environment_of(home))
+
+
+def measured(command: Sequence[str], environment: dict[str, str] | None = None) -> Measured:
+    """Run a program; its last line, or its words for each file, say what is dangerous."""
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(command, stdout=out, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - started
+        out.seek(0)
+        said = out.read().decode()
+    if process.returncode:
+        raise SystemExit(f"{command[0]} ended with {process.returncode}: {said[-500:]}")
+    number = said.strip().rpartition("\n")[2]
+    dangerous = int(number) if number.isdecimal() else said.count('"outcome": "dangerous"')
+    return Measured(wall, usage.ru_maxrss * 1024, dangerous)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
