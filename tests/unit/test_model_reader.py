@@ -147,6 +147,21 @@ def test_the_policy_counts(run: Run, answers: Readings) -> None:
     assert own(result)["scanned"] == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "status"),
+    [
+        ("config.json", b'{"debug": true}', "passed"),
+        ("config.json", b'{"debug": "' + b"x" * 9000 + b'", "auto_map": {"broken"', "incomplete"),
+        ("model.cbm", b"{}", "incomplete"),
+    ],
+)
+def test_a_configuration_that_no_reader_knows_says_nothing_or_is_not_scanned(
+    run: Run, answers: Readings, name: str, content: bytes, status: str
+) -> None:
+    answers.read = {"a.pkl": inspected(), name: inspected(unread="its format is not known")}
+    assert own(run({"a.pkl": pickles.harmless(), name: content}))["status"] == status
+
+
 def test_who_loads_a_file_is_said(run: Run, answers: Readings) -> None:
     answers.read = {"a.pkl": inspected(SYSTEM)}
     result = run({"a.pkl": pickles.echo(), "app.py": b"import joblib\njoblib.load('a.pkl')\n"})

@@ -44,6 +44,11 @@ def is_config(uri: str, head: bytes, beside: Collection[str]) -> bool:
     return name in _SURE or folder in beside or bool(_KEYS.search(head))
 
 
+def names_nothing(content: bytes) -> bool:
+    """Whether no part of a file speaks of models or of code, so that loaders find nothing to act on."""
+    return not (_KEYS.search(content) or _OBJECTS.search(content))
+
+
 def _by_name(name: str) -> bool:
     """Names that models and many other things use."""
     stem = name.lower().rpartition(".")[0]

@@ -14,10 +14,12 @@ from mlsecops.model_findings import Loads, findings
 from mlsecops.model_opinions import HARMLESS, harmless_imports
 from mlsecops.model_processes import Crew, Readings
 from mlsecops.models.cache import Cache, folder_for
+from mlsecops.models.inspect import UNKNOWN_FORMAT
 from mlsecops.models.outcome import Inspected
 from mlsecops.models.rules import RULES
 from mlsecops.models.rules.policy import RULES as POLICY_RULES
 from mlsecops.project import ModelFile, Project
+from mlsecops.project.model_configs import names_nothing
 from mlsecops.reach import Reach, reach
 from mlsecops.sarif.build import Json
 from mlsecops.toolbox import usable_cores
@@ -26,6 +28,7 @@ NAME = "mlsecops-models"
 # protocol 0: posix.system('echo mlsecops canary')
 _CANARY = b"cposix\nsystem\n(Vecho mlsecops canary\ntR."
 _CANARY_RULE = "model-runs-code"
+_LONGEST_CONFIG = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class ModelReader:
             known.put(seen, readings.marks[path])
         known.save()
         every = {due[path]: seen for path, seen in (before | readings.read).items()}
+        for uri in [uri for uri, seen in every.items() if _is_silent(job, models[uri], seen)]:
+            every[uri].found.unread.clear()
         results, harmless = _results(job, models, every)
         return Parsed(
             looked_at=frozenset(uri for uri, seen in every.items() if not seen.found.unread),
@@ -86,6 +91,16 @@ def _results(
         if not seen.found.unread:
             harmless += harmless_imports(uri, found.harmless)
     return results, harmless
+
+
+def _is_silent(job: Job, model: ModelFile, seen: Inspected) -> bool:
+    """Whether no reader knows a configuration because nothing in it is about models."""
+    return (
+        model.format == "config"
+        and seen.reason == UNKNOWN_FORMAT
+        and model.size <= _LONGEST_CONFIG
+        and names_nothing(job.project.read_bytes(model.uri, _LONGEST_CONFIG))
+    )
 
 
 def _lazily(project: Project) -> Loads:

@@ -8,6 +8,7 @@ from mlsecops.models.readers.joblib import JoblibReader
 from mlsecops.models.readers.keras_h5 import Hdf5Reader
 from mlsecops.models.readers.keras_zip import KerasConfigReader
 from mlsecops.models.readers.numpy_files import NpyReader
+from mlsecops.models.readers.onnx import OnnxReader
 from mlsecops.models.readers.safetensors import SafetensorsReader
 from mlsecops.models.readers.seven_zip import SevenZip
 from mlsecops.models.readers.tar import Tar
@@ -31,6 +32,7 @@ READERS: tuple[Reader, ...] = (
     TensorFlowReader(),
     TensorFlowTextReader(),
     TfLiteReader(),
+    OnnxReader(),
     NpyReader(),
     SafetensorsReader(),
     GgufReader(),

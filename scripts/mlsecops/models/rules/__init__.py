@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlsecops.models.rules import archives, configs, gguf, keras, numpy, pickle_stream, tensorflow
+from mlsecops.models.rules import (
+    archives,
+    configs,
+    gguf,
+    keras,
+    numpy,
+    onnx,
+    pickle_stream,
+    skops,
+    tensorflow,
+)
 from mlsecops.sarif.build import Rule
 
 _FAMILIES: tuple[tuple[Rule, ...], ...] = (
@@ -12,6 +22,8 @@ _FAMILIES: tuple[tuple[Rule, ...], ...] = (
     archives.RULES,
     keras.RULES,
     tensorflow.RULES,
+    onnx.RULES,
+    skops.RULES,
     numpy.RULES,
     gguf.RULES,
     configs.RULES,
