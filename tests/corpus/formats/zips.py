@@ -19,7 +19,8 @@ class Member:
     """A file in a zip, and where its two headers say something else than is true.
 
     `local_name` is what the local header calls it, `flags` are set in both, `checksum` is added to the true
-    one, `unix` is the mode (a link's, for instance), `hidden` leaves it out of the directory.
+    one, `unix` is the mode (a link's, for instance), `hidden` leaves it out of the directory,
+    `sizes` are in the local header, `unpacked` is another size than the data's.
     """
 
     name: str = ""
@@ -31,6 +32,7 @@ class Member:
     unix: int = 0o100644
     hidden: bool = False
     sizes: bool = True
+    unpacked: int = -1
 
 
 def zip_of(
@@ -88,7 +90,8 @@ def _common(member: Member, packed: bytes) -> bytes:
     """What both headers have in common: from the version to the sizes."""
     flags = member.flags | (0 if member.sizes else 8)
     checksum = (zlib.crc32(member.data) + member.checksum) & 0xFFFFFFFF
-    sizes = struct.pack("<III", checksum, len(packed), len(member.data))
+    unpacked = len(member.data) if member.unpacked < 0 else member.unpacked
+    sizes = struct.pack("<III", checksum, len(packed), unpacked)
     return struct.pack("<HHHHH", 20, flags, member.method, 0, 0x21) + sizes
 
 
