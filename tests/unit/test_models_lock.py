@@ -377,6 +377,18 @@ def test_a_lock_without_models_is_looked_at(tmp_path: Path) -> None:
     assert own(root, tmp_path)["status"] == "passed"
 
 
+def test_another_content_is_a_new_finding(root: Path, tmp_path: Path) -> None:
+    lock(root)
+    prints = []
+    for number, content in enumerate((pickles.harmless(4), pickles.echo(), pickles.echo())):
+        (root / "m/a.pkl").write_bytes(content)
+        planned = due(discover(root), DEFAULT)
+        assert isinstance(planned, Scan)
+        run = scan(planned.tool, planned.targets, context("model", root, tmp_path / str(number)))
+        prints.append(run["results"][0]["partialFingerprints"]["mlsecops/v1"])
+    assert prints[0] != prints[1] == prints[2]
+
+
 @pytest.mark.parametrize("content", [b"", HEADER + b"<<<<<<< ours\n"])
 def test_a_lock_that_cannot_be_read_is_incomplete(content: bytes, root: Path, tmp_path: Path) -> None:
     make(root, {LOCK_FILE: content})

@@ -47,7 +47,8 @@ def lock(project: Path, check: bool, policy_file: Path | None) -> None:
     """Write the hashes of all model files of PROJECT to .github/mlsecops-models.lock.
 
     Pointers of Git LFS and DVC count by the hash that they record. Where there is a lock, the model stage
-    finds every model that changes, appears or vanishes without its line.
+    finds every model that changes, appears or vanishes without its line. That the lock itself goes is found
+    with `models: {require-lock: true}` in the policy.
     """
     with _clear_errors(), Session.opened(project, policy_file) as session:
         done = model_trust.compare(session) if check else model_trust.lock(session)

@@ -71,5 +71,6 @@ def _result(found: Difference) -> Json:
         rule_id=found.rule,
         message=printable(found.message),
         location=Location(uri=found.place, start_line=found.line),
-        identity=("model-lock", found.rule, found.path),
+        # Another content is another finding: it counts as new, whatever the baseline has of this file.
+        identity=("model-lock", found.rule, found.path, found.content),
     ).to_sarif()

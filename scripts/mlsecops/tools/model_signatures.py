@@ -168,7 +168,7 @@ def check(project: Project, targets: Sequence[str], verifier: Verifier) -> Check
 
 def _check_one(project: Project, uri: str, claim: Claim | None, verifier: Verifier, checked: Checked) -> None:
     if claim is None:
-        checked.results.append(_result(NOT_SIGNED, uri, "No signature speaks of this model file."))
+        checked.results.append(_result(project, NOT_SIGNED, uri, "No signature speaks of this model file."))
         return
     answered = verifier.holds(project.root / claim.target, project.root / claim.signature)
     if answered.holds:
@@ -177,7 +177,7 @@ def _check_one(project: Project, uri: str, claim: Claim | None, verifier: Verifi
         checked.problems[uri] = f"its signature {claim.signature} was not verified: {answered.reason}"
     else:
         text = f"The signature {claim.signature} does not hold: {answered.reason}."
-        checked.results.append(_result(WRONG_SIGNATURE, uri, text))
+        checked.results.append(_result(project, WRONG_SIGNATURE, uri, text))
 
 
 def _statement(project: Project, uri: str) -> Statement | None:
@@ -207,10 +207,11 @@ def canary(job: Job) -> frozenset[str]:
     )
 
 
-def _result(rule: Rule, uri: str, text: str) -> Json:
+def _result(project: Project, rule: Rule, uri: str, text: str) -> Json:
     return Result(
         rule_id=rule.id,
         message=printable(text),
         location=Location(uri=uri),
-        identity=("model-signature", rule.id, uri),
+        # Another content is another finding: it counts as new, whatever the baseline has of this file.
+        identity=("model-signature", rule.id, uri, project.sha256(uri)),
     ).to_sarif()

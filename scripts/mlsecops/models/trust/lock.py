@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 LOCK_FILE = ".github/mlsecops-models.lock"
@@ -67,13 +68,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A model that is not what the lock says: rule, path, one sentence and where to show it."""
+    """A model that is not what the lock says: rule, path, one sentence and where to show it.
+
+    `content` is the hash that there is now, "" where there is none.
+    """
 
     rule: Literal["model-not-locked", "model-changed"]
     path: str
     message: str
     place: str
     line: int = 1
+    content: str = ""
 
 
 def render(entries: Iterable[Entry]) -> bytes:
@@ -177,17 +182,18 @@ def check_lock(lock: Lock, models: Iterable[Seen], lock_file: str = LOCK_FILE) -
 
 def _compare(locked: Entry | None, seen: Seen, moved_from: str) -> Difference | None:
     now = seen.entry
+    found = partial(Difference, path=now.path, place=seen.place, content=now.sha256 or now.md5)
     if locked is None:
         once = f" Its content is what the lock has for {_shown(moved_from)}." if moved_from else ""
-        return Difference("model-not-locked", now.path, f"This model is not in the lock.{once}", seen.place)
+        return found(rule="model-not-locked", message=f"This model is not in the lock.{once}")
     kinds = [kind for kind in ("sha256", "md5") if getattr(locked, kind) and getattr(now, kind)]
     if not kinds:
         text = "This model is locked by a hash of another kind than there is of it now."
-        return Difference("model-changed", now.path, text, seen.place)
+        return found(rule="model-changed", message=text)
     for kind in kinds:
         before, after = getattr(locked, kind), getattr(now, kind)
         if before != after:
-            return Difference("model-changed", now.path, _changed(kind, before, after), seen.place)
+            return found(rule="model-changed", message=_changed(kind, before, after))
     return None
 
 
