@@ -10,7 +10,7 @@ from mlsecops.models.pickle.opcodes import interpret
 from mlsecops.models.source import CHUNK, Source
 
 _ANNOUNCED = re.compile(rb"\x80[\x00-\x05][(\]})NKMJGXTUcCBiV\x88-\x8f\x95\x96]")
-_NAME = re.compile(rb"\n[A-Za-z_][\w.]{0,80}\n")  # behind the module of a GLOBAL or an INST
+_NAME = re.compile(rb"\n(?=[A-Za-z_][\w.]{0,80}\n)")  # behind the module of a GLOBAL or an INST
 _MODULE = re.compile(rb"[\w.]{1,81}\Z")
 _OVERLAP, _LINE = 256, 82
 _STEPS, _ALL_STEPS = 20_000, 300_000
