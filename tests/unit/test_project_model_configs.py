@@ -25,6 +25,8 @@ def configs(root: Path, files: dict[str, bytes]) -> list[str]:
         ("anything.json", b'{"auto_map": {"AutoModel": "x--y"}}'),
         ("conf/model/net.yaml", b"net:\n  _target_: torch.nn.Linear\n"),
         ("conf/list.YML", b"- _target_: a.b\n"),
+        ("a/modules.json", b'[{"idx": 0, "type": "sentence_transformers.models.Transformer"}]'),
+        ("config.yaml", b"model: !!python/object/apply:os.system [echo]\n"),
     ],
 )
 def test_a_file_that_configures_a_model(tmp_path: Path, name: str, content: bytes) -> None:
@@ -36,6 +38,7 @@ def test_a_file_that_configures_a_model(tmp_path: Path, name: str, content: byte
     [
         ("config.json", b'{"debug": true}'),
         ("modules.json", b"[]"),
+        ("modules.json", b'{"type": "module"}'),
         ("mkdocs.yml", b"emoji: !!python/name:material.emoji\n"),
         ("package.json", b'{"name": "x"}'),
         ("notes.txt", b'"auto_map": 1'),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mlsecops.project import archives
 from mlsecops.project.opcodes import is_pickle
 from mlsecops.project.reading import opened, read_tail
-from mlsecops.project.suffixes import HDF5_DATA, is_model_name
+from mlsecops.project.suffixes import HDF5_DATA, may_be_model_name
 from mlsecops.project.text import is_text
 
 if TYPE_CHECKING:
@@ -53,13 +53,14 @@ class Content:
     """What the content of a file says: its format (None: nothing known), under which compression.
 
     `other` says that it is known to be something else than a model, `unlisted` that it is an archive whose
-    list of names cannot be read.
+    list of names cannot be read, `archive` that it is one whose list can.
     """
 
     format: Format | None
     compression: str | None = None
     other: bool = False
     unlisted: bool = False
+    archive: bool = False
 
 
 NOTHING = Content(None)
@@ -131,7 +132,7 @@ def _zip_content(path: str, suffix: str, size: int) -> Content:
 
 def _archive_content(names: Iterable[str], compression: str | None = None) -> Content:
     found = _members_format(names)
-    return Content(found, compression, other=found is None)
+    return Content(found, compression, other=found is None, archive=True)
 
 
 def _members_format(names: Iterable[str]) -> Format | None:
@@ -145,7 +146,7 @@ def _members_format(names: Iterable[str]) -> Format | None:
         return "skops"
     if all_names and all(name.endswith(".npy") for name in all_names):
         return "npz"
-    return "archive" if any(is_model_name(name) for name in all_names) else None
+    return "archive" if any(may_be_model_name(name) for name in all_names) else None
 
 
 def _compressed_content(head: bytes, suffix: str, compression: str) -> Content:

@@ -29,6 +29,8 @@ _KEYS = re.compile(
 )
 _OBJECTS = re.compile(rb"!!?python/|!<tag:yaml\.org,2002:python/|%TAG")
 
+_TYPES = re.compile(rb'"type"\s*:\s*"\w+\.[\w.]+"')
+
 
 def may_be_config(name: str, head: bytes) -> bool:
     """Whether a file is worth remembering until it is known what stands beside it."""
@@ -41,7 +43,11 @@ def may_be_config(name: str, head: bytes) -> bool:
 def is_config(uri: str, head: bytes, beside: Collection[str]) -> bool:
     """Whether a file configures a model; `beside` are the folders that hold model files."""
     folder, _, name = uri.rpartition("/")
-    return name in _SURE or folder in beside or bool(_KEYS.search(head))
+    if name in _SURE or folder in beside or _KEYS.search(head):
+        return True
+    return bool(
+        _by_name(name) and (_OBJECTS.search(head) or (name == "modules.json" and _TYPES.search(head)))
+    )
 
 
 def names_nothing(content: bytes) -> bool:

@@ -11,7 +11,7 @@ from mlsecops.project.formats import NOTHING, Content, content_of
 from mlsecops.project.inventory import File, Format, ModelFile
 from mlsecops.project.model_configs import is_config, may_be_config
 from mlsecops.project.pointers import NAMES, dvc_outputs, pointer_of
-from mlsecops.project.suffixes import AMBIGUOUS, OTHER, SURE, suffix_of
+from mlsecops.project.suffixes import AMBIGUOUS, MODEL_LIKE, OTHER, SURE, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from mlsecops.project.inventory import Pointer, Why
     from mlsecops.project.leftout import Ledger
 
-# A folder or a file that is called so holds models, or is one.
-_MODEL_LIKE = re.compile(
-    r"(?:^|[/._\- ])"
-    r"(?:[a-z]*(?:model|weight|checkpoint|ckpt|artifact|artefact|estimator|classifier|regressor|predictor)s?"
-    r"|pretrained|mlruns|snapshots)"
-    r"(?=$|[/._\- \d])"
-)
 _BESIDE = (
     "config.json",
     "adapter_config.json",
@@ -53,6 +46,7 @@ _KNOWN_BINARY = (
     b"SQLite format 3",
     b"\x00asm",
 )
+_KERAS_IN_TENSORFLOW = "keras_metadata.pb"  # beside a saved_model.pb
 _SPSS = (b"$FL2", b"$FL3")
 _SHARD = re.compile(r"(.*)\.data-\d{5}-of-\d{5}", re.DOTALL)
 _TEXT_TOO = frozenset(("bin", "weights"))
@@ -180,8 +174,10 @@ def _judged(each: _Candidate, uris: Collection[str], parts: Collection[str]) -> 
         return _combined(each.suffix, each.content.format), "both" if by_name else "content"
     if each.suffix in SURE:
         return None if each.spss else (SURE[each.suffix], "suffix")
-    if each.file.uri in parts:
+    if each.file.uri in parts or each.file.uri.rpartition("/")[2] == _KERAS_IN_TENSORFLOW:
         return "tensorflow", "suffix"
+    if each.content.archive and MODEL_LIKE.search(each.file.uri.lower()):
+        return "archive", "surroundings"
     return ("unknown", "surroundings") if _surrounded(each, uris) else None
 
 
@@ -207,7 +203,7 @@ def _surrounded(each: _Candidate, uris: Collection[str]) -> bool:
     if each.content.other or each.suffix in OTHER or (each.text and each.suffix not in _TEXT_TOO):
         return False
     uri = each.file.uri
-    if _MODEL_LIKE.search(uri.lower()):
+    if MODEL_LIKE.search(uri.lower()):
         return True
     folder = uri[: len(uri) - len(uri.rpartition("/")[2])]
     stem = uri.rpartition(".")[0]
@@ -221,7 +217,7 @@ def named_like_model(uri: str) -> bool:
     suffix = suffix_of(uri.rpartition("/")[2])
     if suffix in SURE or suffix in AMBIGUOUS:
         return True
-    return suffix not in OTHER and bool(_MODEL_LIKE.search(uri.lower()))
+    return suffix not in OTHER and bool(MODEL_LIKE.search(uri.lower()))
 
 
 def _parts(uris: Collection[str]) -> dict[str, tuple[str, ...]]:

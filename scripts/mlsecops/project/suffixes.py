@@ -63,6 +63,14 @@ OTHER = (
 # Data formats that are HDF5 inside.
 HDF5_DATA = _words("nc nc4 mat h5ad loom he5 cxi nxs l5 cool mcool")
 
+# A folder or a file that is called so holds models, or is one.
+MODEL_LIKE = re.compile(
+    r"(?:^|[/._\- ])"
+    r"(?:[a-z]*(?:model|weight|checkpoint|ckpt|artifact|artefact|estimator|classifier|regressor|predictor)s?"
+    r"|pretrained|mlruns|snapshots)"
+    r"(?=$|[/._\- \d])"
+)
+
 _WRAPPINGS = _words("gz bz2 xz lzma zst lz4 z tar")
 _NUMBER = re.compile(r"\d+")
 _SHARD = re.compile(r"data-\d+-of-\d+")
@@ -87,3 +95,9 @@ def suffix_of(name: str) -> str:
 def is_model_name(name: str) -> bool:
     """Whether a path is a model's by its suffix alone."""
     return suffix_of(name.rpartition("/")[2]) in SURE
+
+
+def may_be_model_name(name: str) -> bool:
+    """Whether a path is a model's by its suffix, or by its suffix and what it is called."""
+    suffix = suffix_of(name.rpartition("/")[2])
+    return suffix in SURE or (suffix in AMBIGUOUS and bool(MODEL_LIKE.search(name.lower())))
