@@ -56,7 +56,7 @@ def read_member(part: Source, walk: Walk, *, judged: bool = False) -> None:
     """Hand a member to the readers; `judged` says that somebody else looks at its code."""
     if part.size and not walk.read(part) and not judged:
         _judge_unknown(part, walk)
-    elif not part.size and is_model_name(part.name):
+    elif not part.size and not judged and _is_model(part.name):
         walk.found.not_read(part.name, "it is empty")
 
 
@@ -64,15 +64,18 @@ def _judge_unknown(part: Source, walk: Walk) -> None:
     """Weights and texts need no reader; programs are facts, and what claims to be a model was not read."""
     head = part.at(0, HEAD)
     suffix = suffix_of(part.name.rpartition("/")[2])
-    kind = executable(head, part)
-    if kind:
+    if suffix in _SCRIPTS:
+        _tell_code(part, "holds a script", walk)
+    elif kind := executable(head, part):
         _tell_code(part, f"holds {kind}", walk, _NATIVE)
     elif suffix in _PROGRAMS:
         _tell_code(part, "holds a library or program", walk)
-    elif suffix in _SCRIPTS or head.startswith(b"#!"):
-        _tell_code(part, "holds a script", walk)
-    elif suffix in _MODELS or is_model_name(part.name):
+    elif _is_model(part.name):
         walk.found.not_read(part.name, "nothing here knows its format")
+
+
+def _is_model(name: str) -> bool:
+    return is_model_name(name) or suffix_of(name.rpartition("/")[2]) in _MODELS
 
 
 def _tell_code(part: Source, what: str, walk: Walk, severity: float | None = None) -> None:

@@ -66,7 +66,7 @@ class Stream:
         """The bytes, piece by piece; never raises.
 
         A decoder that fails keeps back what it had before the damage: then all is unpacked again, from there
-        on byte by byte.
+        on byte by byte, and at most the last one is lost.
         """
         try:
             yield from self._run(careful_from=None)

@@ -107,7 +107,7 @@ def ways_to_read(header: Header, local: Header, size: int, found: Structure) -> 
         sentence = f"directory and local header disagree about the {' and '.join(differs)} of {header.name}"
         found.odd(header.name, sentence)
         other = entry_of(local, local, listed=False, room=size - local.end)
-        if _way(other) != _way(listed):
+        if (_way(other), other.raw) != (_way(listed), listed.raw):
             ways.append(other)
     elif header.crc != local.crc and not (local.flags & DESCRIBED and local.crc == 0):
         sentence = f"directory and local header disagree about the checksum of {header.name}"
@@ -127,7 +127,7 @@ def _way(entry: Entry) -> tuple[int, int, int]:
 
 def entry_of(header: Header, local: Header, *, listed: bool, room: int = 0) -> Entry:
     """The member as one header describes it; with no length given it fills the room that there is."""
-    sized = listed or not (header.packed in _UNKNOWN and header.flags & DESCRIBED)
+    sized = listed or not header.unsized
     packed = header.packed if sized else room
     return Entry(
         name=header.name,
@@ -147,7 +147,7 @@ def entry_of(header: Header, local: Header, *, listed: bool, room: int = 0) -> E
 
 def check_spans(entries: Sequence[Entry], first_directory: int, found: Structure) -> None:
     """Note members that share bytes with another or with the directory."""
-    spans = sorted({(entry.at, entry.data + entry.packed, entry.name) for entry in entries})
+    spans = sorted({(entry.at, entry.data + entry.packed, entry.name) for entry in entries if entry.listed})
     for (_, end, name), (start, _, other) in pairwise(spans):
         if start < end and name != other:
             found.odd(other, f"{name} and {other} share bytes")

@@ -49,7 +49,8 @@ def entries_in(source: Source, start: int, end: int) -> Iterator[Header]:
 def loose_in(source: Source, start: int, end: int, hidden: Sequence[Header]) -> Iterator[tuple[int, int]]:
     """What is left of a stretch without its members and the records that belong to them."""
     at = start
-    for stop, behind in [*((each.at, min(each.end + each.packed, end)) for each in hidden), (end, end)]:
+    spans = [(each.at, end if each.unsized else min(each.end + each.packed, end)) for each in hidden]
+    for stop, behind in [*spans, (end, end)]:
         if stop > at and not is_zero(source, at, stop) and not _is_record(source, at, stop, bool(hidden)):
             yield at, stop
         at = max(at, behind)

@@ -54,6 +54,11 @@ class Header:
     alias: bytes = b""
 
     @property
+    def unsized(self) -> bool:
+        """Whether the length stands behind the member, in a record of its own."""
+        return bool(self.flags & DESCRIBED) and self.packed in (0, _FULL)
+
+    @property
     def name(self) -> str:
         """The name as text: UTF-8 where it is, else the code page of DOS."""
         try:

@@ -24,7 +24,6 @@ from mlsecops.models.zip.entries import (
 from mlsecops.models.zip.records import End, Header
 
 MAX_ENTRIES = 50_000
-_SIGNATURE = b"PK\x05\x05"  # of the directory itself, a record after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def read_structure(source: Source) -> Structure:
         found.troubles.append("its directory is missing: it is cut off")
     elif not directories and any(end.count for end in ends):
         found.troubles.append("its directory is not where the end of the file says")
-    _check_ends(source, ends, directories, found)
+    _check_ends(ends, directories, found)
     covered = [(end.at, end.upto) for end in ends]
     covered += [(directory.start, directory.upto) for directory in directories]
     _add_listed(source, directories, covered, found)
@@ -104,7 +103,7 @@ def _headers(source: Source, at: int, most: int) -> Iterator[Header]:
         at = header.end
 
 
-def _check_ends(source: Source, ends: list[End], directories: list[_Directory], found: Structure) -> None:
+def _check_ends(ends: list[End], directories: list[_Directory], found: Structure) -> None:
     if any(end.disk for end in ends) or any(
         header.disk for directory in directories for header in directory.headers
     ):
@@ -119,7 +118,7 @@ def _check_ends(source: Source, ends: list[End], directories: list[_Directory], 
         found.odd("directory", "its directory has more or fewer entries than the end of the file says")
         return
     upto = {first.start + end.size for end in ends} if first else set()
-    if first and first.upto not in upto and source.at(first.upto, 4) != _SIGNATURE:
+    if first and first.upto not in upto:
         found.odd("directory", "its directory is longer or shorter than the end of the file says")
 
 
