@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlsecops.models import hdf5
+from mlsecops.models.enough import enough
 from mlsecops.models.inspection import Fact
 from mlsecops.models.readers.keras_zip import note_version, read_config
 from mlsecops.models.rules import keras as rules
 from mlsecops.models.source import Source
 from mlsecops.models.walk import UnreadableError, Walk
+from mlsecops.sarif.build import Rule
 
 _CONFIGS = ("model_config", "training_config")
 _NAMES = ("keras_version", "backend")
-_MOST_FACTS = 200
 _ALWAYS_HARMLESS, _MOST_GROWTH = 4 << 30, 100
 # Registered filters (https://github.com/HDFGroup/hdf5_plugins/blob/master/docs/RegisteredFilterPlugins.md):
 # those of the library itself, and of the plug-ins that scientific Python packages carry.
@@ -35,24 +37,29 @@ class Hdf5Reader:
 
     def read(self, source: Source, walk: Walk) -> None:
         """Walk through all objects."""
-        file = hdf5.File.of(source)
-        problems: dict[str, str] = {}
-        for item in hdf5.walk(file):
-            match item:
-                case hdf5.Attribute():
-                    _attribute(item, source, walk)
-                case hdf5.Elsewhere():
-                    _elsewhere(item, source, walk)
-                case hdf5.Dataset():
-                    _dataset(item, source, walk)
-                case hdf5.Problem():
-                    problems.setdefault(item.reason, item.owner)
+        problems: dict[str, None] = {}
+        for fact in enough(_facts(source, walk, problems)):
+            walk.found.add(fact)
         walk.found.streams += 1
         for reason in problems:
             walk.found.not_read(source.name, reason)
 
 
-def _attribute(item: hdf5.Attribute, source: Source, walk: Walk) -> None:
+def _facts(source: Source, walk: Walk, problems: dict[str, None]) -> Iterator[Fact]:
+    for item in hdf5.walk(hdf5.File.of(source)):
+        match item:
+            case hdf5.Attribute():
+                yield from _attribute(item, source, walk)
+            case hdf5.Elsewhere():
+                yield _elsewhere(item, source)
+            case hdf5.Dataset():
+                yield from _dataset(item, source)
+            case hdf5.Problem():
+                problems.setdefault(item.reason)
+
+
+def _attribute(item: hdf5.Attribute, source: Source, walk: Walk) -> Iterator[Fact]:
+    """Notes, configurations and pickles; the latter are read as parts of their own."""
     if item.owner == "/" and item.name in _NAMES and item.values:
         text = item.values[0].rstrip(b"\0").decode("utf-8", "replace")[:40]
         walk.found.details[item.name] = text
@@ -60,43 +67,43 @@ def _attribute(item: hdf5.Attribute, source: Source, walk: Walk) -> None:
             note_version(text, walk)
     if item.name == "PSEUDOATOM" and b"object" in item.values:
         message = f"Reading `{item.owner[:100]}` unpickles every row of it."
-        walk.found.add(_fact(rules.PICKLED_ROWS.id, item.owner, message, source))
+        yield _fact(rules.PICKLED_ROWS, item.owner, message, source)
     for value in item.values:
         text_of = value.rstrip(b"\0 ")
-        if text_of.lstrip()[:1] in (b"{", b"[") or item.name in _CONFIGS:
-            try:
-                read_config(text_of, source.name, walk)
-            except UnreadableError as error:
-                if item.name in _CONFIGS or b"class_name" in text_of:
-                    walk.found.not_read(
-                        source.name, f"its attribute {item.name[:40]} cannot be read: {error}"
-                    )
+        if item.name in _CONFIGS or text_of.lstrip()[:1] in (b"{", b"["):
+            _config(item.name, text_of, source, walk)
         elif text_of.endswith(b".") and (text_of[:1] == b"\x80" or b"\n" in text_of):
             # PyTables pickles attributes that are no numbers.
-            with walk.unpacked(
-                [text_of], f"{source.name}{item.owner[:100]}@{item.name[:40]}", len(value)
-            ) as part:
+            name = f"{source.name}{item.owner[:100]}@{item.name[:40]}"
+            with walk.unpacked([text_of], name, len(value)) as part:
                 walk.read(part)
 
 
-def _elsewhere(item: hdf5.Elsewhere, source: Source, walk: Walk) -> None:
-    what = {"link": "the content", "numbers": "the numbers", "view": "the numbers"}[item.kind]
+def _config(name: str, text: bytes, source: Source, walk: Walk) -> None:
+    try:
+        read_config(text, source.name, walk)
+    except UnreadableError as error:
+        if name in _CONFIGS or b"class_name" in text:
+            walk.found.not_read(source.name, f"its attribute {name[:40]} cannot be read: {error}")
+
+
+def _elsewhere(item: hdf5.Elsewhere, source: Source) -> Fact:
+    what = "the content" if item.kind == "link" else "the numbers"
     message = f"Loading this file takes {what} of `{item.owner[:100]}` from the file `{item.file[:200]}`."
-    if len(walk.found.facts) < _MOST_FACTS:
-        walk.found.add(_fact(rules.LINKS.id, item.file[:300], message, source))
+    return _fact(rules.LINKS, item.file, message, source)
 
 
-def _dataset(item: hdf5.Dataset, source: Source, walk: Walk) -> None:
+def _dataset(item: hdf5.Dataset, source: Source) -> Iterator[Fact]:
     if item.size > max(_ALWAYS_HARMLESS, _MOST_GROWTH * source.size):
         message = (
             f"Loading this file takes {item.size >> 30:,} GiB of memory for `{item.owner[:100]}`, "
             "which the file does not hold."
         )
-        walk.found.add(_fact(rules.OVERSIZED.id, item.owner, message, source))
+        yield _fact(rules.OVERSIZED, item.owner, message, source)
     for number in set(item.filters) - _FILTERS:
         message = f"Reading `{item.owner[:100]}` needs the HDF5 plug-in of filter {number}."
-        walk.found.add(_fact(rules.FILTER.id, str(number), message, source))
+        yield _fact(rules.FILTER, str(number), message, source)
 
 
-def _fact(rule: str, subject: str, message: str, source: Source) -> Fact:
-    return Fact(rule=rule, subject=subject[:300], message=message, part=source.name)
+def _fact(rule: Rule, subject: str, message: str, source: Source) -> Fact:
+    return Fact(rule=rule.id, subject=subject[:300], message=message, part=source.name)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlsecops.models import json_text
+from mlsecops.models.enough import enough
 from mlsecops.models.inspection import Fact
 from mlsecops.models.keras import config
 from mlsecops.models.source import CHUNK, Source
@@ -39,6 +40,9 @@ class KerasConfigReader:
     def recognises(self, head: bytes, source: Source) -> bool:
         """Whether it is JSON that names classes as Keras does."""
         start = _unmarked(head).replace(b"\0", b"").lstrip()[:1]
+        if head and not start:  # more white space than the head is long
+            pieces = (piece.replace(b"\0", b"").lstrip()[:1] for piece in source.chunks(0, json_text.LONGEST))
+            start = next(filter(None, pieces), b"")
         return start in (b"{", b"[") and _has_names(source)
 
     def read(self, source: Source, walk: Walk) -> None:
@@ -53,9 +57,9 @@ class KerasConfigReader:
 def read_config(data: bytes, part: str, walk: Walk, *, revived: bool = False) -> Any:
     """Add what a configuration does, and give it back. Raises UnreadableError for what is no JSON."""
     value = json_text.parse_bytes(_to_utf8(data)).value
-    for fact in config.facts(value, part, revived=revived):
+    for fact in enough(config.facts(value, part, revived=revived)):
         walk.found.add(fact)
-    for name in config.operators(value):
+    for name in set(config.operators(value)):
         standing = operators.of(name)
         if standing is not None:
             walk.found.add(

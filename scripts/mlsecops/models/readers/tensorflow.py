@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mlsecops.models.enough import enough
 from mlsecops.models.inspection import Fact
 from mlsecops.models.places import leads
 from mlsecops.models.protobuf import Span, Wire
@@ -67,7 +68,7 @@ def _read(source: Source, kind: Kind, part: str, walk: Walk) -> None:
     elif kind == "meta graph":
         _meta_graph(wire, wire.whole, part, walk)
     elif kind == "graph":
-        for fact in Graph(wire, part).facts([wire.whole]):
+        for fact in enough(Graph(wire, part).facts([wire.whole])):
             walk.found.add(fact)
     elif kind == "keras metadata":
         for entry in wire.parts(None, _ENTRY):
@@ -85,7 +86,8 @@ def _meta_graph(wire: Wire, meta: Span, part: str, walk: Walk) -> None:
     for asset in wire.parts(meta, _ASSETS):
         for fact in _asset(wire, asset, part, names):
             walk.found.add(fact)
-    for fact in Graph(wire, part, assets=frozenset(names)).facts(wire.parts(meta, _GRAPH)):
+    graph = Graph(wire, part, assets=frozenset(names))
+    for fact in enough(graph.facts(wire.parts(meta, _GRAPH))):
         walk.found.add(fact)
     for objects in wire.parts(meta, _OBJECTS):
         for node in wire.parts(objects, 1):

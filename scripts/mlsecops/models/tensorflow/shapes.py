@@ -7,6 +7,8 @@ tensorflow/core/framework/graph.proto, and Keras' saved_metadata.proto.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from itertools import islice
 from typing import Literal
 
 from mlsecops.models.protobuf import Span, Wire
@@ -15,7 +17,8 @@ from mlsecops.models.walk import UnreadableError
 
 Kind = Literal["saved model", "meta graph", "graph", "keras metadata", "fingerprint"]
 
-_MOST_LOOKED_AT = 20_000
+_MOST_LOOKED_AT, _MOST_FIELDS = 100_000, 20_000
+_LAST = 7  # the highest number of a field that is looked for
 _MOST_PARTS = 60
 _NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*(?:@[\w.]+)?")
 _OPERATOR = re.compile(r"[A-Za-z_][A-Za-z0-9_.>]*")
@@ -46,16 +49,23 @@ class _Look:
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
+        self.known: dict[Span | None, list[tuple[int, int | Span]]] = {}
 
-    def fields(self, message: Span | None, number: int | None = None) -> list[tuple[int, int | Span]]:
-        """The first fields, of a number or of all; padding in front of them is passed over."""
+    def fields(self, message: Span | None) -> list[tuple[int, int | Span]]:
+        """The first fields of each number that is looked for; padding around them is passed over."""
+        if message not in self.known:
+            self.known[message] = self._scan(message)
+        return self.known[message]
+
+    def _scan(self, message: Span | None) -> list[tuple[int, int | Span]]:
         found: list[tuple[int, int | Span]] = []
+        times: Counter[int] = Counter()
         try:
-            for item in self.wire.fields(message):
-                if number is None or item[0] == number:
-                    found.append(item)
-                if len(found) >= _MOST_PARTS:
-                    break
+            for number, value in islice(self.wire.fields(message), _MOST_FIELDS):
+                kind = min(number, _LAST + 1)
+                times[kind] += 1
+                if times[kind] <= _MOST_PARTS:
+                    found.append((number, value))
         except UnreadableError:
             if message is not None:
                 return []
@@ -63,7 +73,7 @@ class _Look:
 
     def parts(self, message: Span | None, number: int) -> list[Span]:
         """The first messages and texts of a number."""
-        return [value for _, value in self.fields(message, number) if isinstance(value, Span)]
+        return [value for found, value in self.fields(message) if found == number and isinstance(value, Span)]
 
     def text(self, message: Span | None, number: int) -> str:
         """The first text of a number."""

@@ -44,8 +44,8 @@ _KINDS: Mapping[bytes, tuple[Kind, str]] = {
     **dict.fromkeys((b"meta_graphs", b"saved_model_schema_version"), _SAVED),
 }
 _TOKEN = re.compile(
-    rb"""[\s,;]+|\#[^\n]*|(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
-    rb"""|(?P<name>[A-Za-z_][\w.]*|\[[\w./%-]+\])|(?P<number>[-+.\d][\w.+-]*)|(?P<mark>[{}<>:\[\]])""",
+    rb"""[\s;]+|\#[^\n]*|(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
+    rb"""|(?P<name>[A-Za-z_][\w.]*|\[[\w./%-]+\])|(?P<number>[-+.\d][\w.+-]*)|(?P<mark>[{}<>:,\[\]])""",
     re.DOTALL,
 )
 _START = re.compile(
@@ -78,6 +78,9 @@ def to_binary(text: bytes) -> tuple[bytes, Kind]:
     return _Fields(_tokens(text)).message(schema, closing=b""), kind
 
 
+_COMMA = _Token("mark", b",")
+
+
 class _Fields:
     def __init__(self, tokens: Iterator[_Token]) -> None:
         self.tokens = tokens
@@ -101,6 +104,8 @@ class _Fields:
         while (token := self.next()).data != closing or token.kind == "text":
             if token.kind == "end":
                 raise UnreadableError("its text breaks off")
+            if token == _COMMA:
+                continue
             if token.kind != "name":
                 raise UnreadableError("its text is no sound message")
             name = token.data.decode("latin-1")
@@ -117,9 +122,9 @@ class _Fields:
         if token == ("mark", b":"):
             token = self.next()
         if token == ("mark", b"["):
-            while self.peek() != ("mark", b"]"):
-                yield self.value(self.next(), kind)
-            self.next()
+            while (item := self.next()) != ("mark", b"]"):
+                if item != _COMMA:
+                    yield self.value(item, kind)
         else:
             yield self.value(token, kind)
 
