@@ -100,7 +100,8 @@ def tell_bomb(name: str, reason: str, walk: Walk) -> None:
 
 def is_plain_text(head: bytes) -> bool:
     """Whether bytes are text in UTF-8, as far as they go."""
-    for end in range(len(head), max(len(head) - 4, -1), -1):
+    cut_at_most = 4 if len(head) == HEAD else 1  # bytes of a character
+    for end in range(len(head), len(head) - cut_at_most, -1):
         with suppress(UnicodeDecodeError):
             return "\0" not in head[:end].decode("utf-8")
     return False

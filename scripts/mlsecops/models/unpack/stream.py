@@ -60,46 +60,48 @@ class Stream:
     preface: bytes = b""
     used: int = 0
     trouble: str = ""
-    _calls: int = field(default=0, init=False)
+    _out: int = field(default=0, init=False)
+    _last_feed: int = field(default=0, init=False)
 
     def __iter__(self) -> Iterator[bytes]:
         """The bytes, piece by piece; never raises.
 
-        A decoder that fails keeps back what it had before the damage: then all is unpacked again, from there
-        on byte by byte, and at most the last one is lost.
+        A decoder that fails keeps back what it had before the damage: then all is unpacked again, the last of
+        it byte by byte, so that at most one is lost.
         """
         try:
-            yield from self._run(careful_from=None)
+            yield from self._run(careful_from=None, known=0)
         except DamagedError as error:
             self.trouble = str(error)
         if self.trouble in ("", CUT_OFF):
             return
-        whole = self._calls
+        known = self._out
         try:
-            for number, piece in enumerate(self._run(careful_from=whole)):
-                if number >= whole:
+            for piece in self._run(careful_from=self._last_feed, known=known):
+                if self._out > known:
                     yield piece
         except DamagedError:
             return
 
-    def _run(self, careful_from: int | None) -> Iterator[bytes]:
+    def _run(self, *, careful_from: int | None, known: int) -> Iterator[bytes]:
         decoder, fed, feed = self.decoder(), 0, _FIRST_FEED
-        self._calls = 0
-        data = self.preface
-        ended = False
+        data, ended = self.preface, False
+        self._out = 0
         while not ended:
             if not data and decoder.needs_input:
-                data = self.source.at(fed, feed)
+                self._last_feed = fed
+                careful = careful_from is not None and fed >= careful_from
+                data = self.source.at(fed, 1 if careful else feed)
                 fed, feed = fed + len(data), min(feed * 2, _FEED)
                 if not data:
                     self.trouble = CUT_OFF
                     break
-            careful = careful_from is not None and self._calls >= careful_from
-            piece = decoder.decompress(data, 1 if careful else _STEP)
+            room = _STEP if careful_from is None else min(_STEP, max(known - self._out, 1))
+            piece = decoder.decompress(data, room)
             ended = decoder.eof
             if not (data or piece or ended or decoder.needs_input):
                 raise DamagedError(DAMAGED)
             data = b""
-            self._calls += 1
+            self._out += len(piece)
             yield piece
         self.used = fed - len(decoder.unused_data)
