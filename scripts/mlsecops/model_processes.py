@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,12 +35,16 @@ class Readings:
 
 @dataclass(frozen=True, kw_only=True)
 class Crew:
-    """Who reads: an interpreter, how many processes at most, and for how many seconds."""
+    """Who reads: an interpreter, how many processes at most, and for how many seconds.
+
+    Files with a hash in `known` are only hashed.
+    """
 
     job: Job
     python: str
     processes: int
     seconds: float
+    known: Collection[str] = ()
 
     def read(self, paths: Sequence[str], canary: str) -> Readings:
         """Read files, each process the canary first; without any files, the canary alone.
@@ -76,7 +80,8 @@ class Crew:
         folder = fresh_folder(self.job.work / "reading")
         order, output = folder / "order.json", folder / "lines.json"
         settings = {"scratch": str(folder), "seconds": _SECONDS_PER_FILE, "memory": _MEMORY}
-        order.write_text(json.dumps({"files": list(paths), **settings}), encoding="utf-8")
+        files = {"files": list(paths), "known": list(self.known)}
+        order.write_text(json.dumps(files | settings), encoding="utf-8")
         failure = None
         try:
             self.job.execute(

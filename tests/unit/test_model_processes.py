@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -175,9 +176,9 @@ def test_many_shares_are_read_side_by_side(crew: Crew, tmp_path: Path) -> None:
 
 class TestWorker:
     @staticmethod
-    def run(tmp_path: Path, *files: Path, memory: int = 1 << 40) -> list[dict[str, Any]]:
+    def run(tmp_path: Path, *files: Path, known: tuple[str, ...] = ()) -> list[dict[str, Any]]:
         order, lines = tmp_path / "order.json", tmp_path / "lines.json"
-        settings = {"scratch": str(tmp_path), "seconds": 30.0, "memory": memory}
+        settings = {"scratch": str(tmp_path), "seconds": 30.0, "memory": 1 << 40, "known": known}
         order.write_text(json.dumps({"files": [str(file) for file in files], **settings}))
         assert worker.main([str(order), str(lines)]) == 0
         return [json.loads(line) for line in lines.read_text().splitlines()]
@@ -198,6 +199,14 @@ class TestWorker:
             "it cannot be read: No such file or directory",
         ]
         assert lines[1]["mark"] == ""
+
+    def test_what_an_earlier_run_has_read_is_only_hashed(self, tmp_path: Path) -> None:
+        content = b"nothing known"
+        (tmp_path / "file").write_bytes(content)
+        digest = sha256(content).hexdigest()
+        [line] = self.run(tmp_path, tmp_path / "file", known=(digest,))
+        seen = Inspected.from_json(line)
+        assert (seen.known, seen.sha256, seen.found.unread) == (True, digest, [])
 
     def test_a_system_without_limits(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(kind: int, limits: tuple[int, int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,23 @@ def test_the_policy_counts(run: Run, answers: Readings) -> None:
     result = run({"a.pkl": pickles.harmless(), "tokenizer_config.json": b"{}"}, policy)
     assert [each["ruleId"] for each in result["results"]] == ["model-format-not-allowed"]
     assert own(result)["scanned"] == 2
+
+
+def test_a_file_with_the_same_content_is_only_hashed(run: Run, answers: Readings, tmp_path: Path) -> None:
+    from mlsecops.models.cache import identity
+
+    run({"a.pkl": pickles.echo()})
+    answers.read = {"a.pkl": inspected(SYSTEM)}
+    answers.marks = {"a.pkl": identity(tmp_path / "project" / "a.pkl")}
+    run({})
+    answers.read = {
+        "b.pkl": replace(inspected(), known=True),
+        "c.pkl": replace(inspected(sha256="6" * 64), known=True),
+    }
+    result = run({"b.pkl": pickles.echo(), "c.pkl": pickles.echo()})
+    places = [each["locations"][0]["physicalLocation"] for each in result["results"]]
+    assert [place["artifactLocation"]["uri"] for place in places] == ["a.pkl", "b.pkl"]
+    assert "c.pkl (not scanned: an earlier run knew it" in own(result)["reason"]
 
 
 @pytest.mark.parametrize(

@@ -49,14 +49,19 @@ class Cache:
 
     def get(self, path: Path) -> Inspected | None:
         """What an earlier run found in this very file, or None."""
-        digest = self._stats.get(identity(path))
-        data = self._outcomes.get(digest) if digest else None
-        if data is None:
-            return None
+        return self.of(self._stats.get(identity(path), ""))
+
+    def of(self, digest: str) -> Inspected | None:
+        """What an earlier run found in a file with this hash, or None."""
+        data = self._outcomes.get(digest)
         try:
-            return Inspected.from_json(data)
+            return Inspected.from_json(data) if data else None
         except _BROKEN:
             return None
+
+    def hashes(self) -> tuple[str, ...]:
+        """The hashes of all files that are known."""
+        return tuple(self._outcomes)
 
     def put(self, seen: Inspected, mark: str) -> None:
         """Remember a file that was read to its end; what could not be read is tried again the next time.

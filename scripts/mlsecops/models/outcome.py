@@ -19,12 +19,14 @@ _UNRATED = 7.0  # a severity that nobody gave counts as high
 class Inspected:
     """A file that was read, or why it was not.
 
-    `sha256` is of the very bytes that were read, "" where nothing was hashed.
+    `sha256` is of the very bytes that were read, "" where nothing was hashed. `known` says that it was hashed
+    only, because an earlier run has read the same bytes.
     """
 
     found: Inspection
     size: int = 0
     sha256: str = ""
+    known: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -51,6 +53,7 @@ class Inspected:
         return {
             "size": self.size,
             "sha256": self.sha256,
+            "known": self.known,
             "formats": found.formats,
             "facts": [asdict(fact) for fact in found.facts.values()],
             "unread": [asdict(each) for each in found.unread],
@@ -73,7 +76,8 @@ class Inspected:
         )
         for each in data["facts"]:
             found.add(Fact(**each))
-        return cls(found=found, size=int(data["size"]), sha256=str(data["sha256"]))
+        known = data["known"] is True
+        return cls(found=found, size=int(data["size"]), sha256=str(data["sha256"]), known=known)
 
 
 def severity_of(fact: Fact) -> float:

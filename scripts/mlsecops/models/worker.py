@@ -1,8 +1,8 @@
 """The process that reads model files: it takes an order, writes one line of JSON for each file, and ends.
 
 A file that makes it crash, hang or run out of memory costs that file alone: whoever started it sees which
-line is missing. The order is JSON as well: `files` (paths), `scratch` (a folder), `seconds` (per file, before
-its size counts) and `memory` (bytes).
+line is missing. The order is JSON as well: `files` (paths), `known` (hashes of what need not be read again),
+`scratch` (a folder), `seconds` (per file, before its size counts) and `memory` (bytes).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import resource
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -54,24 +54,25 @@ class OverdueError(BaseException):
 def main(arguments: Sequence[str]) -> int:
     """Read the files of the order (first argument) and write the lines (into the second)."""
     order = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    known = frozenset(order["known"])
     _limit_memory(order["memory"])
     sys.addaudithook(forbid)
     with Path(arguments[1]).open("w", encoding="utf-8") as out:
         for path in order["files"]:
             mark = identity(Path(path), settled=True)
-            seen = timed(Path(path), Path(order["scratch"]), order["seconds"])
+            seen = timed(Path(path), Path(order["scratch"]), order["seconds"], known)
             out.write(json.dumps({"path": path, "mark": mark, **seen.to_json()}) + "\n")
             out.flush()
     return 0
 
 
-def timed(path: Path, scratch: Path, seconds: float) -> Inspected:
+def timed(path: Path, scratch: Path, seconds: float, known: Container[str] = ()) -> Inspected:
     """Read one file within its time."""
     with suppress(OSError):
         seconds += path.lstat().st_size / _BYTES_PER_SECOND
     try:
         with _alarm(seconds):
-            return inspect(path, readers=READERS, scratch=scratch)
+            return inspect(path, readers=READERS, scratch=scratch, known=known)
     except OverdueError:
         return unread(f"it took more than {seconds:.0f} s to read")
 

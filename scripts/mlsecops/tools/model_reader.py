@@ -14,7 +14,7 @@ from mlsecops.model_findings import Loads, findings
 from mlsecops.model_opinions import HARMLESS, harmless_imports
 from mlsecops.model_processes import Crew, Readings
 from mlsecops.models.cache import Cache, folder_for
-from mlsecops.models.inspect import UNKNOWN_FORMAT
+from mlsecops.models.inspect import UNKNOWN_FORMAT, unread
 from mlsecops.models.outcome import Inspected
 from mlsecops.models.rules import RULES
 from mlsecops.models.rules.policy import RULES as POLICY_RULES
@@ -50,11 +50,15 @@ class ModelReader:
         known = Cache.opened(folder_for(job.context.toolbox.cache, os.environ))
         before = {path: seen for path in due if (seen := known.get(Path(path)))}
         canary = str(job.canary({"canary.pkl": _CANARY}) / "canary.pkl")
-        crew = Crew(job=job, python=self.python, processes=usable_cores(), seconds=self.timeout)
+        crew = Crew(
+            job=job,
+            python=self.python,
+            processes=usable_cores(),
+            seconds=self.timeout,
+            known=known.hashes() if len(before) < len(due) else (),
+        )
         readings = crew.read([path for path in due if path not in before], canary)
-        for path, seen in readings.read.items():
-            known.put(seen, readings.marks[path])
-        known.save()
+        _remember(known, readings)
         every = {due[path]: seen for path, seen in (before | readings.read).items()}
         for uri in [uri for uri, seen in every.items() if _is_silent(job, models[uri], seen)]:
             every[uri].found.unread.clear()
@@ -68,6 +72,15 @@ class ModelReader:
             properties={HARMLESS: harmless},
             hashes={uri: seen.sha256 for uri, seen in every.items() if seen.sha256},
         )
+
+
+def _remember(known: Cache, readings: Readings) -> None:
+    """Put what was read into the cache, and what was only hashed in the place of its hash."""
+    for path, seen in readings.read.items():
+        whole = known.of(seen.sha256) if seen.known else seen
+        readings.read[path] = whole or unread("an earlier run knew it, and its outcome is gone")
+        known.put(readings.read[path], readings.marks[path])
+    known.save()
 
 
 def _all_found(readings: Readings) -> bool:
