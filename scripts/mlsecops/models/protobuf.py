@@ -13,7 +13,7 @@ from mlsecops.models.source import Source
 from mlsecops.models.walk import UnreadableError
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-_WINDOW = 1 << 16
+_WINDOW, _PIECE = 1 << 16, 1 << 12
 _MOST_FIELDS = 5_000_000
 _MOST_BYTES = 1 << 20
 _LONGEST_VARINT = 10
@@ -54,35 +54,35 @@ class Wire:
         Numbers of fixed width come as the integer of their little-endian bytes. Raises UnreadableError for
         what is no message or beyond the bounds; groups, which nothing writes any more, are none.
         """
-        position, size = self.whole if message is None else message
-        end = position + size
-        while position < end:
-            head = self._at(position, min(_HEADER, end - position))
-            key, used = _varint(head, 0)
+        start, size = self.whole if message is None else message
+        end = start + size
+        piece, at = b"", 0  # bytes from `start` on, and the place in them
+        while start + at < end:
+            if len(piece) - at < _HEADER and start + len(piece) < end:
+                start, at = start + at, 0
+                piece = self._at(start, min(_PIECE, end - start))
+            key, at = _varint(piece, at)
             number, kind = key >> 3, key & 7
+            self.left -= 1
             if number == 0 or key >= _END_OF_KEYS:
                 raise UnreadableError(_NO_MESSAGE)
-            self.left -= 1
             if self.left < 0:
                 raise UnreadableError("it has more protobuf fields than any real model")
             value: int | Span
             if kind == VARINT:
-                value, used = _varint(head, used)
+                value, at = _varint(piece, at)
             elif kind == BYTES:
-                length, used = _varint(head, used)
-                if length > end - position - used:
-                    raise UnreadableError(_CUT_OFF)
-                value = Span(position + used, length)
-                used += length
+                length, at = _varint(piece, at)
+                value = Span(start + at, length)
+                at += length
             elif kind in (FIXED32, FIXED64):
                 width = 4 if kind == FIXED32 else 8
-                if width > end - position - used:
-                    raise UnreadableError(_CUT_OFF)
-                value = int.from_bytes(head[used : used + width], "little")
-                used += width
+                value = int.from_bytes(piece[at : at + width], "little")
+                at += width
             else:
                 raise UnreadableError(_NO_MESSAGE)
-            position += used
+            if start + at > end:
+                raise UnreadableError(_CUT_OFF)
             yield number, value
 
     def parts(self, message: Span | None, number: int) -> Iterator[Span]:
@@ -128,6 +128,8 @@ def outline(source: Source, most: int = 64) -> tuple[tuple[int, int | Span], ...
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
     """An integer of variable length at a place, and the place behind it."""
+    if position < len(data) and data[position] < 0x80:
+        return data[position], position + 1
     value = shift = 0
     for index in range(position, min(position + _LONGEST_VARINT, len(data))):
         byte = data[index]

@@ -8,7 +8,7 @@ from mlsecops.models.hdf5.file import File
 from mlsecops.models.walk import UnreadableError
 
 _LIKELY_NAME, _MOST_NAME = 128, 4096
-_MOST_OBJECTS = 100_000
+_MOST_OBJECTS, _MOST_KNOWN = 100_000, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class GlobalHeaps:
     def place(self, address: int, number: int) -> tuple[int, int]:
         """Address and size of a string. Raises UnreadableError."""
         if address not in self.known:
+            if len(self.known) >= _MOST_KNOWN:
+                self.known.clear()
             self.known[address] = self._collection(address)
         found = self.known[address].get(number)
         if found is None:

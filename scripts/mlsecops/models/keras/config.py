@@ -109,16 +109,12 @@ def _object(found: Object, item: dict[str, Any], part: str, *, revived: bool) ->
 
 
 def _class(found: Object, part: str, *, revived: bool) -> Iterator[Fact]:
-    if found.module is None:
-        standing = modules.of_registered(found.registered or found.class_name)
-    else:
-        standing = modules.of_class(found.module, found.class_name)
-        if found.registered and ">" in found.registered and standing != "dangerous":
-            standing = modules.of_registered(found.registered)
+    name = found.full_name
+    standing = modules.of_class(found.module, found.class_name) if found.module else "known"
+    if standing == "known" and (found.module is None or ">" in (found.registered or "")):
+        name = found.registered or found.class_name
+        standing = modules.of_registered(name)
     if standing == "dangerous" or not revived:
-        name = found.full_name
-        if standing == "unknown" and found.registered:
-            name = found.registered
         yield from _named(name, standing, part)
     if isinstance(found.config, dict):
         yield from _arguments(found, found.config, part)

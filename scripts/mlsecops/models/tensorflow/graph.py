@@ -18,6 +18,7 @@ _NODES, _LIBRARY, _FUNCTIONS, _FUNCTION_NODES = 1, 2, 1, 3
 _DEEPEST = 4
 _MOST_PATH = 1000
 _CALL_STEPS = 4
+_MOST_ACTING, _MOST_HANDED = 50_000, 1000
 _AWAY = {rules.WRITES.id: 9.1, rules.READS.id: 8.6, rules.NETWORK.id: 8.6}
 _QUIET_AWAY = 7.5  # what honest graphs do as well, but with paths that they are given
 
@@ -28,7 +29,7 @@ class Calls:
 
     using: dict[str, tuple[str, Deed]] = field(default_factory=dict)
     callees: dict[str, set[str]] = field(default_factory=dict)
-    handed: list[tuple[str, str]] = field(default_factory=list)
+    handed: dict[tuple[str, str], None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -62,13 +63,15 @@ class Graph:
 
     def _scope(self, function: str, spans: Iterable[Span]) -> Iterator[Fact]:
         scope = Scope(self.wire, frozenset() if function else self.assets)
-        acting: list[tuple[Node, str]] = []
-        for node in scope.read(spans):
+        acting: list[tuple[Span, str]] = []
+        for span, node in scope.read(spans):
             for name in node.operators:
+                if len(acting) > _MOST_ACTING:
+                    raise UnreadableError("its graph does more to files than any real model's")
                 if operators.deed_of(name) or name in operators.ATTRIBUTES or name == "DatasetFromGraph":
-                    acting.append((node, name))
+                    acting.append((span, name))
                 elif name in self.own or any(True for _ in node.functions(self.wire)):
-                    acting.append((node, ""))
+                    acting.append((span, ""))
                 elif operators.is_custom(name):
                     yield self._fact(
                         rules.CUSTOM.id,
@@ -76,7 +79,8 @@ class Graph:
                         f"Running this graph needs the operator `{name[:200]}`, "
                         "which is not part of TensorFlow: native code from elsewhere.",
                     )
-        for node, name in acting:
+        for span, name in acting:
+            node = Node.of(self.wire, span)
             if name == "":
                 self._note_call(function, node, scope)
             elif name == "DatasetFromGraph":
@@ -147,11 +151,13 @@ class Graph:
             for text in scope.origin(name, _CALL_STEPS).texts if called and not name.startswith("^") else ():
                 path = self.wire.text(text, _MOST_PATH)
                 if path.isprintable() and leads(path) != "beside":
-                    self.calls.handed.extend((callee, path) for callee in called)
+                    self.calls.handed.update(dict.fromkeys((callee, path) for callee in called))
+                    if len(self.calls.handed) > _MOST_HANDED:
+                        raise UnreadableError("it hands over more paths than any real model")
 
     def _handed(self) -> Iterator[Fact]:
         """Paths that stand in the graph and reach an operator through arguments of functions."""
-        for start, path in dict.fromkeys(self.calls.handed):
+        for start, path in self.calls.handed:
             due, seen = [start], {start}
             while due:
                 function = due.pop()

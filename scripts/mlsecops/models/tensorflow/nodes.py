@@ -18,7 +18,7 @@ _GIVEN = words(
     """Placeholder PlaceholderV2 _Arg Arg VarHandleOp ReadVariableOp VariableV2 Variable IteratorGetNext
     IteratorV2 LookupTableFindV2 LookupTableFind HashTableV2 QueueDequeueV2 ReaderReadV2 RegisterDatasetV2"""
 )
-_MOST_NAME, _MOST_NODES, _MOST_STEPS, _MOST_TEXTS = 1000, 500_000, 200, 64
+_MOST_NAME, _MOST_NODES, _MOST_STEPS, _MOST_TEXTS = 1000, 300_000, 200, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +96,14 @@ class Scope:
     assets: frozenset[str] = frozenset()
     places: dict[str, Span] = field(default_factory=dict)
 
-    def read(self, spans: Iterable[Span]) -> Iterator[Node]:
-        """The nodes, each noted."""
+    def read(self, spans: Iterable[Span]) -> Iterator[tuple[Span, Node]]:
+        """The nodes with their places, each noted."""
         for span in spans:
             node = Node.of(self.wire, span)
             if len(self.places) >= _MOST_NODES:
                 raise UnreadableError("its graph has more nodes than any real model's")
             self.places[node.name] = span
-            yield node
+            yield span, node
 
     def origin(self, start: str, steps: int = _MOST_STEPS) -> Origin:
         """Follow an input back to where it comes from; a name that is not known here is an argument."""
