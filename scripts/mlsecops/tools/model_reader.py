@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from mlsecops.job import Job, Parsed, Problem, printable
@@ -27,6 +28,7 @@ from mlsecops.toolbox import usable_cores
 NAME = "mlsecops-models"
 # protocol 0: posix.system('echo mlsecops canary')
 _CANARY = b"cposix\nsystem\n(Vecho mlsecops canary\ntR."
+_CANARY_HASH = sha256(_CANARY).hexdigest()
 _CANARY_RULE = "model-runs-code"
 _LONGEST_CONFIG = 16 << 20
 
@@ -49,16 +51,7 @@ class ModelReader:
         due = {str(job.project.file(uri).path): uri for uri in job.targets if models[uri].pointer is None}
         known = Cache.opened(folder_for(job.context.toolbox.cache, os.environ))
         before = {path: seen for path in due if (seen := known.get(Path(path)))}
-        canary = str(job.canary({"canary.pkl": _CANARY}) / "canary.pkl")
-        crew = Crew(
-            job=job,
-            python=self.python,
-            processes=usable_cores(),
-            seconds=self.timeout,
-            known=known.hashes() if len(before) < len(due) else (),
-        )
-        readings = crew.read([path for path in due if path not in before], canary)
-        _remember(known, readings)
+        readings = self._read(job, [path for path in due if path not in before], known)
         every = {due[path]: seen for path, seen in (before | readings.read).items()}
         for uri in [uri for uri, seen in every.items() if _is_silent(job, models[uri], seen)]:
             every[uri].found.unread.clear()
@@ -73,6 +66,18 @@ class ModelReader:
             hashes={uri: seen.sha256 for uri, seen in every.items() if seen.sha256},
         )
 
+    def _read(self, job: Job, paths: list[str], known: Cache) -> Readings:
+        """Read files in processes, each of which finds the canary; if there are none, it was found before."""
+        before = known.of(_CANARY_HASH)
+        if before and not paths:
+            return Readings(canaries=[before])
+        canary = str(job.canary({"canary.pkl": _CANARY}) / "canary.pkl")
+        hashes = tuple(digest for digest in known.hashes() if digest != _CANARY_HASH)
+        crew = Crew(job=job, python=self.python, processes=usable_cores(), seconds=self.timeout, known=hashes)
+        readings = crew.read(paths, canary)
+        _remember(known, readings)
+        return readings
+
 
 def _remember(known: Cache, readings: Readings) -> None:
     """Put what was read into the cache, and what was only hashed in the place of its hash."""
@@ -80,6 +85,8 @@ def _remember(known: Cache, readings: Readings) -> None:
         whole = known.of(seen.sha256) if seen.known else seen
         readings.read[path] = whole or unread("an earlier run knew it, and its outcome is gone")
         known.put(readings.read[path], readings.marks[path])
+    for seen in readings.canaries:
+        known.put(seen, "")
     known.save()
 
 
