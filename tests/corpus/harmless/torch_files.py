@@ -106,7 +106,7 @@ def _objects(vary: Variation) -> Iterator[tuple[str, object]]:
 
 def _containers(vary: Variation) -> Iterator[tuple[str, str, bytes]]:
     good = torch.state_dict(("a.weight", "a.bias", vary.word()))
-    yield "legacy", "model.pt", torch.legacy(good)
+    yield "legacy", "model.pt", torch.legacy(torch.state_dict())
     info = {"protocol_version": 1000, "little_endian": True, "type_sizes": {"int": 4}}
     parts = {
         "sys_info": pickled(info, Style(2)),

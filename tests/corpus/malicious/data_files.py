@@ -83,7 +83,13 @@ def _skops(vary: Variation) -> Iterator[Row]:
     )
     direct = _node(module, name, "FunctionNode", content={"module_path": module, "function": name})
     yield "a function", OPERATOR, "model.skops", skops(_model(direct))
-    arguments = _node("builtins", "tuple", "TupleNode", 5, content=[_node("builtins", "str", "JsonNode", 6)])
+    arguments = _node(
+        "builtins",
+        "tuple",
+        "TupleNode",
+        5,
+        content=[_node("builtins", "str", "JsonNode", 6, content='"system"', is_json=True)],
+    )
     operator = _node(
         "operator", vary.pick(("methodcaller", "attrgetter")), "OperatorFuncNode", attrs=arguments
     )
