@@ -5,7 +5,7 @@ Run in a scratch environment that has `tensorflow`, `keras` and `tf_keras`:
     python scripts/make_model_names.py scripts/mlsecops/data/model-names.json.gz
 
 Classes are those that a Keras configuration can name; functions those that a layer, loss or metric may be;
-operators all that a TensorFlow without plug-ins has registered.
+operators all that a TensorFlow without plug-ins has registered, callers those of them that call functions.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def main(out: Path) -> None:
         "versions": versions,
         "classes": sorted(classes),
         "functions": sorted(functions - set(_NO_MODELLING)),
-        "operators": _operators(),
+        **_operators(),
     }
     text = json.dumps(names, separators=(",", ":")).encode()
     out.write_bytes(gzip.compress(text, 9, mtime=0))
@@ -86,11 +86,16 @@ def _functions(module: ModuleType, root: str) -> Iterator[str]:
                 yield name
 
 
-def _operators() -> list[str]:
+def _operators() -> dict[str, list[str]]:
+    """All operators, and those of them that call functions of the graph."""
     session = importlib.import_module("tensorflow.python.client.pywrap_tf_session")
     definitions = importlib.import_module("tensorflow.core.framework.op_def_pb2").OpList()
     definitions.ParseFromString(session.TF_GetBuffer(session.TF_GetAllOpList()))
-    return sorted(operator.name for operator in definitions.op)
+    callers = [each for each in definitions.op if any("func" in value.type for value in each.attr)]
+    return {
+        "operators": sorted(each.name for each in definitions.op),
+        "callers": sorted(each.name for each in callers),
+    }
 
 
 if __name__ == "__main__":

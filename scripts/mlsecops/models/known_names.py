@@ -11,11 +11,15 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Classes and functions that a Keras configuration may name, and TensorFlow's registered operators."""
+    """Classes and functions that a Keras configuration may name, and TensorFlow's registered operators.
+
+    `callers` are the operators that call functions of the graph.
+    """
 
     classes: frozenset[str]
     functions: frozenset[str]
     operators: frozenset[str]
+    callers: frozenset[str]
 
 
 @cache
@@ -23,7 +27,8 @@ def known_names() -> Names:
     """The shipped list."""
     packed = files("mlsecops").joinpath("data", "model-names.json.gz").read_bytes()
     names = json.loads(gzip.decompress(packed))
-    return Names(frozenset(names["classes"]), frozenset(names["functions"]), frozenset(names["operators"]))
+    kinds = ("classes", "functions", "operators", "callers")
+    return Names(*(frozenset(names[kind]) for kind in kinds))
 
 
 def words(text: str) -> frozenset[str]:

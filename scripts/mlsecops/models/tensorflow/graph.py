@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from mlsecops.models.inspection import Fact
+from mlsecops.models.known_names import known_names
 from mlsecops.models.places import leads
 from mlsecops.models.protobuf import Span, Wire
 from mlsecops.models.rules import tensorflow as rules
@@ -64,13 +65,14 @@ class Graph:
     def _scope(self, function: str, spans: Iterable[Span]) -> Iterator[Fact]:
         scope = Scope(self.wire, frozenset() if function else self.assets)
         acting: list[tuple[Span, str]] = []
+        callers = known_names().callers if self.own else frozenset()
         for span, node in scope.read(spans):
             for name in node.operators:
                 if len(acting) > _MOST_ACTING:
                     raise UnreadableError("its graph does more to files than any real model's")
                 if operators.deed_of(name) or name in operators.ATTRIBUTES or name == "DatasetFromGraph":
                     acting.append((span, name))
-                elif name in self.own or any(True for _ in node.functions(self.wire)):
+                elif name in self.own or name in callers:
                     acting.append((span, ""))
                 elif operators.is_custom(name):
                     yield self._fact(
