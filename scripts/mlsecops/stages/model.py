@@ -10,6 +10,7 @@ from mlsecops.sarif.build import Json
 from mlsecops.scan import let_stand_in
 from mlsecops.tools import model_lock, model_signatures
 from mlsecops.tools.model_formats import ModelFormats
+from mlsecops.tools.model_reader import ModelReader
 from mlsecops.tools.modelscan import Modelscan
 from mlsecops.tools.picklescan import Picklescan
 
@@ -24,6 +25,11 @@ def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip
         due += [Scan(tool, pickled) if pickled else Skip(tool.name, none)]
     formats = ModelFormats()
     due += [Scan(formats, others) if others else Skip(formats.name, "no model files in other formats")]
+    if policy.models.formats or policy.models.max_size is not None:
+        every = tuple(model.uri for model in project.models)
+        # Only this one holds files to what the policy allows.
+        reader = ModelReader()
+        due += [Scan(reader, every) if every else Skip(reader.name, "no model files")]
     return [*due, model_lock.due(project, policy), model_signatures.due(project, policy)]
 
 
