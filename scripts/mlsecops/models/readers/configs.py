@@ -27,7 +27,8 @@ _NAMES = (
     "|_diffusers_version|_target_|serializedFile|modelName|sentence_transformers|pooling_mode_\\w+|max_seq_length"
     "|bos_token|eos_token|unk_token|loader_module|flavors|bentoml_version"
 )
-_IN_JSON = re.compile(rf'"(?:{_NAMES})"\s*:|"type"\s*:\s*"[\w.]+"'.encode())
+_IN_JSON = re.compile(rf'"(?:{_NAMES})"\s*:'.encode())
+_IN_LIST = re.compile(rb'"type"\s*:\s*"[\w.]+"')
 _IN_YAML = re.compile(
     rf"""(?m)^[\s\-?{{]*["']?(?:{_NAMES}|target)["']?\s*:|[{{,]\s*["']?(?:{_NAMES})["']?\s*:"""
     r"""|!!python/|!<tag:yaml|^%TAG|"[^"\n]*\\[xuU][^"\n]*"\s*:""".encode()
@@ -55,7 +56,8 @@ class JsonConfigReader:
         if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in (b"{", b"[") or source.size > _LONGEST_JSON:
             return False
         data = source.at(0, source.size)
-        return _IN_JSON.search(data) is not None and _json(data) is not None
+        named = _IN_JSON.search(data) or (data.lstrip()[:1] == b"[" and _IN_LIST.search(data))
+        return bool(named) and _json(data) is not None
 
     def read(self, source: Source, walk: Walk) -> None:
         """Look at every setting."""
