@@ -5,7 +5,7 @@ from __future__ import annotations
 import _compat_pickle
 
 from mlsecops.models.pickle.arrays import array_built
-from mlsecops.models.pickle.calls import call, named, positional
+from mlsecops.models.pickle.calls import call, call_once, named, positional
 from mlsecops.models.pickle.machine import Handler, Machine
 from mlsecops.models.pickle.objects import Built, Items, Pairs, Partial, below, path_of, show, type_name
 from mlsecops.models.pickle.stack import UNDERFLOW
@@ -110,13 +110,13 @@ def readonly_buffer(machine: Machine, _: Window) -> None:
 def reduce(machine: Machine, _: Window) -> None:
     """REDUCE."""
     arguments, callee = machine.pop(), machine.pop()
-    machine.stack.append(call(machine, callee, positional(arguments), opcode="REDUCE"))
+    machine.stack.append(call_once(machine, callee, arguments, opcode="REDUCE"))
 
 
 def newobj(machine: Machine, _: Window) -> None:
     """NEWOBJ."""
     arguments, made = machine.pop(), machine.pop()
-    machine.stack.append(call(machine, made, positional(arguments), opcode="NEWOBJ"))
+    machine.stack.append(call_once(machine, made, arguments, opcode="NEWOBJ"))
 
 
 def newobj_ex(machine: Machine, _: Window) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlsecops.models.pickle.applied import APPLIED
 from mlsecops.models.pickle.helpers import NOTHING, Again, reply
 from mlsecops.models.pickle.lookups import attribute, item
 from mlsecops.models.pickle.machine import Machine
 from mlsecops.models.pickle.objects import (
+    NODES,
     Built,
     Getter,
     Items,
     Pairs,
     Partial,
+    Picture,
     below,
     path_of,
-    show,
-    show_all,
     type_name,
 )
 from mlsecops.models.pickle.values import Call, Result, Unknown
@@ -39,6 +40,16 @@ def call(
 ) -> object:
     """Tell of a call and of those in it, and return what it gives; None are arguments that are not known."""
     return _Calls(machine, opcode).call(callee, arguments, keywords, 0)
+
+
+def call_once(machine: Machine, callee: object, arguments: object, *, opcode: str) -> object:
+    """A call with its arguments in a tuple, as it is on the stack; the very same call is told once."""
+    known = machine.effort.same(callee, arguments, opcode)
+    if known is not None:
+        return known
+    result = call(machine, callee, positional(arguments), opcode=opcode)
+    machine.effort.told(callee, arguments, opcode, result)
+    return result
 
 
 def positional(value: object) -> list[object] | None:
@@ -70,10 +81,11 @@ class _Calls:
     def __init__(self, machine: Machine, opcode: str) -> None:
         self.machine = machine
         self.opcode = opcode
-        self.left = _INNER
+        self.left = 1 + machine.effort.calls(machine.offset, _INNER)
 
     def call(self, callee: object, arguments: list[object] | None, keywords: Keywords, depth: int) -> object:
         self.left -= 1
+        self.machine.effort.within += depth > 0
         if self.left < 0 or depth > _DEPTH:
             return self._tell(None, None, ())
         if isinstance(callee, Partial):
@@ -97,28 +109,35 @@ class _Calls:
         result = self._tell(target, arguments, keywords)
         if target is None or arguments is None:
             return result
+        if self.left == 0 and target in APPLIED:
+            return self._tell(None, None, ())  # what it calls is more than we follow
         answer = reply(self.machine, callee, target, arguments, dict(keywords))
         if not isinstance(answer, Again):
             return result if answer is NOTHING else answer
         results = [
             self.call(function, given, named_ones, depth + 1)
-            for function, given, named_ones in answer.calls[: max(self.left, 1)]
+            for function, given, named_ones in answer.calls[: self.left]
         ]
+        if len(results) < len(answer.calls):
+            self._tell(None, None, ())  # there is more than we follow
         if not answer.many:
             return results[-1] if results else result
         return Items("list", results, len(answer.calls))
 
     def _tell(self, target: str | None, arguments: list[object] | None, keywords: Keywords) -> object:
+        nodes = self.machine.effort.objects(self.machine.offset, NODES)
+        picture = Picture(nodes)
         self.machine.say(
             Call(
                 target,
-                _NOT_KNOWN if arguments is None else show_all(arguments),
+                _NOT_KNOWN if arguments is None else picture.of(arguments),
                 self.machine.offset,
                 self.opcode,
-                tuple((name, show(value)) for name, value in keywords[:_ARGUMENTS]),
+                tuple((name, picture.value(value, 0)) for name, value in keywords[:_ARGUMENTS]),
                 exact=arguments is not None and len(arguments) <= _ARGUMENTS,
             )
         )
+        self.machine.effort.shown += nodes - picture.left
         return self.machine.result(target)
 
     def _get(self, getter: Getter, arguments: list[object] | None, depth: int) -> object:

@@ -95,8 +95,7 @@ def _append(machine: Machine, items: list[object], opcode: str) -> None:
     if isinstance(container, Items) and container.kind == "list":
         machine.extend(container, items)
     elif items:
-        whole = _filled(machine, "list", items)
-        _method(machine, container, "extend", [whole], opcode)
+        _method(machine, container, "extend", items, opcode)
 
 
 def setitem(machine: Machine, _: Window) -> None:
@@ -149,6 +148,10 @@ def _method(machine: Machine, value: object, name: str, arguments: list[object],
     if kind is not None:
         raise BrokenError(f"it fills a {kind.rpartition('.')[2]}, which takes no items")
     path = below(path_of(value), name)
+    if not machine.effort.fill(path):
+        return  # it was told often enough
+    if name == "extend":
+        arguments = [_filled(machine, "list", arguments)]
     call(machine, machine.result(None) if path is None else machine.named(path), arguments, opcode=opcode)
 
 

@@ -69,13 +69,15 @@ class Findings:
         self._part = part
         self._judge = judge
         self._judged: dict[object, Judgement] = {}
+        self._external_said: set[tuple[str, Value]] = set()
         self._facts = 0
 
     def add(self, events: Iterable[Event]) -> None:
         """Take what loading would do."""
         for event in events:
             if isinstance(event, External):
-                self._external(event)
+                if (event.kind, event.value) not in self._external_said:
+                    self._external(event)
                 continue
             if isinstance(event, Import):
                 if len(self._found.imports) < _IMPORTS:
@@ -137,6 +139,8 @@ class Findings:
                 self.inner.append(data)
 
     def _external(self, event: External) -> None:
+        if len(self._external_said) < _REMEMBERED:
+            self._external_said.add((event.kind, event.value))
         shown = _shown(event.value)
         match event.kind:
             case "persistent-id" if self.storages.add(event.value):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from mlsecops.models.pickle.effort import Effort
 from mlsecops.models.pickle.memo import LOST, Memo, Spilled
 from mlsecops.models.pickle.objects import LONGEST_NAME, Items, Pairs
 from mlsecops.models.pickle.stack import HIGHEST, Stack
@@ -40,6 +41,7 @@ class Machine(Stack):
         "_said",
         "_table",
         "arrays",
+        "effort",
         "emitted",
         "end",
         "extensions",
@@ -79,6 +81,7 @@ class Machine(Stack):
         self.end: int | None = None
         self.reason: str | None = None
         self.value: object = None
+        self.effort = Effort()
         self.protocol = 0
         self.short_frame = False  # a frame is longer than the file: only the C unpickler minds
         self.text: object = None  # the last text that was read, and where

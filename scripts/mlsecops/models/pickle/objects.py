@@ -11,7 +11,9 @@ from typing import Literal
 
 from mlsecops.models.pickle.values import Constant, Cut, Global, Mapping, Result, Sequence, Unknown, Value
 
-_DEPTH, _WIDTH, _NODES = 6, 64, 400
+_DEPTH, _WIDTH = 6, 64
+NODES = 400
+"""So many objects a picture shows at most."""
 LONGEST_NAME = 512
 _TOO_DEEP = Unknown("it lies too deep to be shown")
 
@@ -94,6 +96,13 @@ def type_name(value: object) -> str | None:
     return _TYPES.get(type(value))
 
 
+def is_fixed(value: object, depth: int = 4) -> bool:
+    """Whether an object stays as it is: a plain value, a name, or a tuple of such."""
+    if isinstance(value, tuple):
+        return depth > 0 and all(is_fixed(item, depth - 1) for item in value)
+    return isinstance(value, str | bytes | int | float | Global | Result | Cut | None)
+
+
 def path_of(value: object) -> str | None:
     """How an object is named in paths; None where that cannot be known. Plain values have no name."""
     match value:
@@ -119,20 +128,21 @@ def below(path: str | None, name: str) -> str | None:
 
 def show(value: object) -> Value:
     """A frozen picture of an object, bounded in depth and size."""
-    return _Picture().value(value, 0)
+    return Picture(NODES).value(value, 0)
 
 
-def show_all(values: list[object]) -> tuple[Value, ...]:
-    """Frozen pictures of several objects, bounded together."""
-    picture = _Picture()
-    return tuple(picture.value(value, 0) for value in values[:_WIDTH])
+class Picture:
+    """Several frozen pictures, bounded together: `left` are the objects that may still be shown."""
 
+    def __init__(self, left: int) -> None:
+        self.left = left
 
-class _Picture:
-    def __init__(self) -> None:
-        self.left = _NODES
+    def of(self, values: list[object]) -> tuple[Value, ...]:
+        """Pictures of the first objects."""
+        return tuple(self.value(value, 0) for value in values[:_WIDTH])
 
     def value(self, value: object, depth: int) -> Value:
+        """A picture of an object that lies so deep in others."""
         self.left -= 1
         match value:
             case None | bool() | int() | float() | str() | bytes():
