@@ -9,6 +9,7 @@ from mlsecops.job import printable
 from mlsecops.model_files import import_identity
 from mlsecops.models.inspection import Fact
 from mlsecops.models.outcome import Inspected, severity_of
+from mlsecops.models.rules import keras, tensorflow
 from mlsecops.models.rules.policy import NOT_ALLOWED, TOO_LARGE
 from mlsecops.policy import ModelSettings
 from mlsecops.project import ModelFile
@@ -16,6 +17,8 @@ from mlsecops.reach import Load
 from mlsecops.sarif.build import Json, Location, Result
 
 UNKNOWN_IMPORT = "model-unknown-import"
+# Unknown code that a policy may vouch for by name.
+_BY_NAME = frozenset({UNKNOWN_IMPORT, keras.CUSTOM.id, tensorflow.CUSTOM.id})
 _LONGEST_NAME, _LONGEST_MESSAGE = 200, 600
 _SERVED = 1.0  # how much graver unknown code is when a request reaches it
 # Formats that are made of pickles: whoever allows one of them allows pickles.
@@ -40,7 +43,7 @@ def findings(model: ModelFile, seen: Inspected, policy: ModelSettings, loads: Lo
     facts = [
         fact
         for fact in seen.found.facts.values()
-        if not (fact.rule == UNKNOWN_IMPORT and policy.allows_import(fact.subject))
+        if not (fact.rule in _BY_NAME and policy.allows_import(fact.subject))
     ]
     together: dict[tuple[str, str], list[Fact]] = {}
     for fact in facts:

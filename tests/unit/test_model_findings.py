@@ -103,6 +103,14 @@ def test_unknown_code_is_graver_where_a_request_reaches_it() -> None:
     assert own(found(SYSTEM, loads=(SERVED,)).results[0])["severity"] == 9.8
 
 
+@pytest.mark.parametrize("rule", ["keras-custom-object", "tensorflow-custom-operator"])
+def test_a_policy_vouches_for_custom_layers_and_operators_too(rule: str) -> None:
+    fact = Fact(rule=rule, subject="ours.layers.Mine", message="Loading this model needs it.")
+
+    assert found(fact, policy=ModelSettings(imports=("ours.*",))).results == []
+    assert len(found(fact).results) == 1
+
+
 def test_the_policy_vouches_for_unknown_code_only() -> None:
     policy = ModelSettings(imports=("ours.*", "posix.*"))
     seen = found(UNKNOWN, SYSTEM, policy=policy)
