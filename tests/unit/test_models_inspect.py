@@ -86,6 +86,19 @@ def test_without_hashing_there_is_no_hash(tmp_path: Path) -> None:
     assert (seen.outcome, seen.sha256) == ("harmless", "")
 
 
+def test_a_large_file_is_hashed_while_it_is_read(tmp_path: Path) -> None:
+    content = b"#!D" + bytes(9 << 20)
+    seen = outcome(tmp_path, content)
+    assert (seen.outcome, seen.sha256) == ("dangerous", hashlib.sha256(content).hexdigest())
+
+
+def test_a_file_that_is_known_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"#!D")
+    digest = hashlib.sha256(b"#!D").hexdigest()
+    seen = inspect(tmp_path / "file", readers=(Script(),), scratch=tmp_path, known={digest})
+    assert (seen.known, seen.sha256, seen.found) == (True, digest, Inspection())
+
+
 def test_a_file_of_too_many_parts_is_not_scanned(tmp_path: Path) -> None:
     seen = outcome(tmp_path, b"#!(((", bounds=Bounds(parts=0))
     assert (seen.outcome, seen.reason) == ("not scanned", "it has more than 0 parts")

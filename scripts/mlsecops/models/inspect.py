@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mlsecops.models.inspection import Inspection
@@ -15,6 +16,7 @@ from mlsecops.project.pointers import NAMES, pointer_of
 from mlsecops.project.reading import opened
 
 EMPTY = "it is empty"
+_SMALL = 8 << 20
 UNKNOWN_FORMAT = "its format is not known"
 
 
@@ -25,7 +27,7 @@ def inspect(
     scratch: Path,
     hashing: bool = True,
     bounds: Bounds | None = None,
-    known: Container[str] = (),
+    known: Collection[str] = (),
 ) -> Inspected:
     """Read a file, opened once, links not followed; whatever is in it, nothing is raised.
 
@@ -45,13 +47,17 @@ def _inspect(
     scratch: Path,
     hashing: bool,
     bounds: Bounds,
-    known: Container[str],
+    known: Collection[str],
 ) -> Inspected:
     before = os.fstat(source.stream.fileno())
-    digest = _sha256(source) if hashing else ""
-    if digest in known:
-        return Inspected(found=Inspection(), size=source.size, sha256=digest, known=True)
-    found = read(source, readers=readers, scratch=scratch, bounds=bounds)
+    with ThreadPoolExecutor(1) as beside:
+        # Both wait for the same bytes, and neither for Python: a large file is hashed while it is read.
+        later = beside.submit(_sha256, source) if hashing and source.size > _SMALL and not known else None
+        digest = _sha256(source) if hashing and later is None else ""
+        if digest in known:
+            return Inspected(found=Inspection(), size=source.size, sha256=digest, known=True)
+        found = read(source, readers=readers, scratch=scratch, bounds=bounds)
+        digest = later.result() if later else digest
     after = os.fstat(source.stream.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         found.not_read("", "it changed while it was read")

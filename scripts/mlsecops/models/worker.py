@@ -12,7 +12,7 @@ import json
 import resource
 import signal
 import sys
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def timed(path: Path, scratch: Path, seconds: float, known: Container[str] = ()) -> Inspected:
+def timed(path: Path, scratch: Path, seconds: float, known: Collection[str] = ()) -> Inspected:
     """Read one file within its time."""
     with suppress(OSError):
         seconds += path.lstat().st_size / _BYTES_PER_SECOND
