@@ -97,10 +97,10 @@ class Call:
     """Loading calls something, by an opcode (REDUCE, NEWOBJ, BUILD, APPENDS, ...) or inside of another call.
 
     `target` is its dotted name, None where that cannot be known. NEWOBJ and NEWOBJ_EX run `__new__` of the
-    target, not `__init__`; the very same call of the same objects is told once. BUILD calls `X().__setstate__`, which sets attributes where a class has none of
-    its own; APPEND(S), SETITEM(S) and ADDITEMS on what is no plain container call `.append`, `.__setitem__`
+    target, not `__init__`. BUILD calls `X().__setstate__`, which sets attributes where a class has none of
+    its own; APPEND(S), SETITEM(S) and ADDITEMS on what is no plain container call `.extend`, `.__setitem__`
     and `.add` with the first items. Where the arguments cannot be known there is one `Unknown` and `exact`
-    is False.
+    is False. The very same call of the same objects is told once.
     """
 
     target: str | None
