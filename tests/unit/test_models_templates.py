@@ -28,6 +28,8 @@ ESCAPES = [
     "{{ ''['%s%s' % ('__cla', 'ss__')] }}",
     "{{ ''['%s%s'|format('__cla', 'ss__')] }}",
     "{{ ''['{}ss__'.format('__cla')] }}",
+    "{{ ''['%c%cclass%c%c'|format(95, 95, 95, 95)] }}",
+    "{{ ''[x ~ 'class' ~ x] }}",
     "{{ ''['__ssalc__'[::-1]] }}",
     "{{ ''['__ssalc__'|reverse] }}",
     "{{ ''['__CLASS__'|lower] }}",

@@ -24,7 +24,8 @@ INNER = re.compile(
 PRIVATE = re.compile(r"__\w+__")
 # What such a name looks like before it is put together.
 PIECE = re.compile(
-    r"_*(?:class|globals?|builtins?|subclasses|mro|bases?|import|init|getattribute|popen)_*|__.*|.*__"
+    r"_*(?:bases?|init|popen)_*|__.*|.*__"
+    r"|\S{0,20}(?:class|globals?|builtins?|subclasses|mro|import|getattribute)\S{0,20}"
 )
 METHODS = re.compile(r"system|popen|Popen|check_(?:output|call)|getoutput|eval|exec|execfile|spawn\w*")
 FUNCTIONS = re.compile(

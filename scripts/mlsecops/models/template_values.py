@@ -225,7 +225,7 @@ _FILTERS: Mapping[str, Callable[..., Plain]] = {
     "first": lambda value: _item(value, 0),
     "last": lambda value: _item(value, -1),
     "int": lambda value, *_: int(_number(value)),
-    "format": _modulo,
+    "format": lambda text, *values: _modulo(text, values),
 }
 _BUILDING = frozenset([*_TEXT, *_METHODS, *_FILTERS, "urlencode", "decode", "encode"]) - {
     "int",

@@ -57,7 +57,7 @@ _HARMLESS = re.compile(
     r"|collections\.(?:OrderedDict|defaultdict)|functools\.partial|operator\.(?:attrgetter|itemgetter|methodcaller)"
     r"|numpy\.(?:dtype|ndarray|matrix|ma\.(?:core\.)?MaskedArray|random\.(?:mtrand\.RandomState|RandomState)"
     r"|random\._generator\.Generator|(?:bool|u?int|float|complex|str|bytes|datetime|timedelta)\d{0,3}_?)"
-    r"|scipy\.sparse\.[\w.]+_(?:matrix|array)"
+    r"|scipy\.sparse\.[\w.]+_(?:matrix|array)|scipy\._lib\.array_api_compat\.[\w.]+\.asarray"
 )
 _GENERATORS = frozenset(["MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"])
 
@@ -149,5 +149,8 @@ def _json(text: Any) -> Any:
         return None
 
 
-def _add(walk_: Walk, source: Source, rule: str, subject: str, message: str) -> None:
-    walk_.found.add(Fact(rule=rule, subject=subject[:200], message=message, part=source.name))
+def _add(
+    walk_: Walk, source: Source, rule: str, subject: str, message: str, severity: float | None = None
+) -> None:
+    fact = Fact(rule=rule, subject=subject[:200], message=message, part=source.name, severity=severity)
+    walk_.found.add(fact)
