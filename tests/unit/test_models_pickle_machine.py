@@ -166,6 +166,7 @@ def test_a_name_that_is_cut_off_is_imported_all_the_same() -> None:
 def test_old_names_are_those_of_python_3_in_old_protocols_only() -> None:
     assert imports(b"c__builtin__\neval\n.") == ["builtins.eval"]
     assert imports(b"\x80\x04c__builtin__\neval\n.") == ["builtins.eval"]
+    assert imports(b"c__builtin__\nxrange\n.") == ["builtins.range"]
     assert imports(b"ccopy_reg\n_reconstructor\n.") == ["copyreg._reconstructor"]
     assert imports(b"citertools\nimap\n.") == ["builtins.map"]
     assert imports(b"\x80\x04ccopy_reg\n_reconstructor\n.") == [
@@ -207,6 +208,7 @@ def test_a_name_that_cannot_be_known() -> None:
         b"N\x8e" + struct.pack("<Q", 1 << 62),
         b"N\x95" + struct.pack("<Q", 1 << 62) + b".",
         b"Np99999999999\n.",
+        b"\x80\x04cbuiltins\nbytearray\n\x8a\x06\x00\x00\x00\x00\x00\x01\x85R.",
     ],
 )
 def test_numbers_that_make_room_for_more_than_there_is(data: bytes) -> None:

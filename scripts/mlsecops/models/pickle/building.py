@@ -20,9 +20,7 @@ def _global(machine: Machine, module: str, name: str) -> Global:
     """What `find_class` gives: of old protocols, names of Python 2 are those of Python 3 now."""
     if not module:
         raise BrokenError("it imports a module without a name")
-    if module == "__builtin__":  # of Python 2; for Python 3 there is none by this name
-        module = "builtins"
-    elif machine.protocol < 3:
+    if machine.protocol < 3 or module == "__builtin__":  # for Python 3 there is none by this name
         if (module, name) in _compat_pickle.NAME_MAPPING:
             module, name = _compat_pickle.NAME_MAPPING[module, name]
         else:

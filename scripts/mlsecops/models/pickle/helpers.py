@@ -15,10 +15,11 @@ from mlsecops.models.pickle.objects import (
     Partial,
 )
 from mlsecops.models.pickle.texts import NOTHING, compute
-from mlsecops.models.pickle.values import Global
+from mlsecops.models.pickle.values import Constant, External, Global
 
 __all__ = ["NOTHING", "Again", "reply"]
 _EXTENSIONS = 1000
+_BOMB = 1 << 36  # bytes
 
 
 def reply(machine: Machine, callee: object, target: str, arguments: Arguments, keywords: Keywords) -> object:
@@ -26,6 +27,8 @@ def reply(machine: Machine, callee: object, target: str, arguments: Arguments, k
     helper = _HELPERS.get(target.removeprefix("_") if target.startswith(_ACCELERATED) else target)
     if helper is not None:
         return helper(machine, arguments, keywords)
+    if target in _ROOM and arguments and isinstance(arguments[0], int) and arguments[0] > _BOMB:
+        machine.say(External("memory", Constant(arguments[0]), machine.offset))
     if target in _OURS or target.endswith(_WRAPPERS):
         return Built(target, arguments)
     receiver = [callee.receiver] if isinstance(callee, Bound) else []
@@ -146,6 +149,7 @@ def _add_extension(machine: Machine, arguments: Arguments, _: Keywords) -> objec
 
 
 _ACCELERATED = ("_operator.", "_functools.")
+_ROOM = frozenset(["builtins.bytes", "builtins.bytearray"])  # of a number they make so many zeros
 _OURS = frozenset(["numpy.dtype"])
 _WRAPPERS = tuple(
     f"joblib.{module}.{name}"
