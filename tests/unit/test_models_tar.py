@@ -219,6 +219,8 @@ def test_sparse_members_are_not_read(tmp_path: Path) -> None:
     [
         (header(b"x", 2 << 20, b"x"), "it has a name that is longer than 1 MiB"),
         (member(b"x", b"99 path=x\n", b"x"), "its extended header is broken"),
+        (member(b"x", b"0 path=x\n", b"x"), "its extended header is broken"),
+        (member(b"x", b"3 path=x\n", b"x"), "its extended header is broken"),
         (member(b"x", b"path", b"x"), "its extended header is broken"),
         (b"ustar".rjust(262, b"?") + b"\x0000" + bytes(247), "its header at byte 0 is broken"),
         (pax(), "it is an archive without content"),

@@ -159,13 +159,13 @@ def _records(text: bytes) -> dict[bytes, bytes]:
     at = 0
     while at < len(text) and text[at]:
         match = _PAX_LENGTH.match(text, at)
-        length = int(match[1]) if match else 0
-        key, found, value = text[match.end() if match else at : at + length - 1].partition(b"=")
-        if not found or at + length > len(text):
+        end = at + int(match[1]) if match else 0
+        key, found, value = text[match.end() : end - 1].partition(b"=") if match else (b"", b"", b"")
+        if not found or not at < end <= len(text):
             raise UnreadableError("its extended header is broken")
         if key.startswith(_RECORDS):
             records[key] = value
-        at += length
+        at = end
     return records
 
 
