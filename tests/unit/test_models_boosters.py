@@ -67,7 +67,7 @@ def test_whole_files_are_no_fact(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shift", range(-3, 4))
 def test_long_files_are_read_in_pieces(tmp_path: Path, shift: int) -> None:
-    numbers = b"1.25," * (CHUNK // 5)
+    numbers = b"1.25," * CHUNK
     padding = b" " * (CHUNK - len(numbers) % CHUNK + shift)
     text = b"\"os.system('echo') and more and more text\""
     data = b'{"learner": {"a": [' + numbers + padding + b'2], "b": ' + text + b', "c": true}}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,20 @@ def test_values_named_again_and_again_have_a_bound(tmp_path: Path) -> None:
     lines = ["a0: &a0 {_target_: sklearn.svm.SVC}"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     assert "again and again" in reasons(read(tmp_path, "\n".join(lines)))[0]
+
+
+def test_templates_together_have_a_bound(tmp_path: Path) -> None:
+    many = [{"name": str(number), "template": "{{ messages }}" * 900} for number in range(12)]
+    assert "templates are longer" in reasons(read(tmp_path, {"chat_template": many}))[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["\n" * 120_000, "," * 120_000, '"' + "\\x" * 40_000, " ? - " * 25_000, '"' * 120_000]
+)
+def test_looking_for_names_takes_no_time(tmp_path: Path, text: str) -> None:
+    before = time.process_time()
+    read(tmp_path, text + "x")
+    assert time.process_time() - before < 5
 
 
 def test_yaml_is_put_together_as_written() -> None:

@@ -15,6 +15,7 @@ _TOKEN = re.compile(
     rb'[\s,:]++|[-+.\deE]++(?:[\s,]++[-+.\deE]++)*+|"(?:[^"\\]|\\.)*+"|[][{}]|true|false|null|-?(?:NaN|Infinity)',
     re.DOTALL,
 )
+_NUMBER = b"-+.0123456789eE"
 _OPEN, _CLOSE = {b"{": b"}", b"[": b"]"}, (b"}", b"]")
 
 
@@ -46,7 +47,8 @@ def _tokens(source: Source) -> Iterator[bytes]:
         position = 0
         while match := _TOKEN.match(data, position):
             if match.end() == len(data) and match[0] not in _OPEN and match[0] not in _CLOSE:
-                break  # it may go on in the next piece
+                position += len(match[0].rstrip(_NUMBER)) if match[0][:1] in _NUMBER else 0
+                break  # what is left may go on in the next piece
             yield match[0]
             position = match.end()
         rest = data[position:]

@@ -12,7 +12,7 @@ import yaml
 
 from mlsecops.models.walk import UnreadableError
 
-LONGEST = 256 * 1024  # characters; PyYAML reads a hundred thousand a second
+LONGEST = 128 * 1024  # characters; PyYAML reads a hundred thousand a second
 _DEEPEST, _MOST = 100, 200_000
 
 

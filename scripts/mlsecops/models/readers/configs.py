@@ -14,6 +14,7 @@ from mlsecops.models.json_text import walk as walk_values
 from mlsecops.models.named import JudgeName
 from mlsecops.models.readers import hugging_face, mlflow
 from mlsecops.models.readers.settings import Check, Settings
+from mlsecops.models.readers.template_files import Templates
 from mlsecops.models.rules.configs import YAML_OBJECT
 from mlsecops.models.source import Source
 from mlsecops.models.walk import UnreadableError, Walk
@@ -30,8 +31,8 @@ _NAMES = (
 _IN_JSON = re.compile(rf'"(?:{_NAMES})"\s*:'.encode())
 _IN_LIST = re.compile(rb'"type"\s*:\s*"[\w.]+"')
 _IN_YAML = re.compile(
-    rf"""(?m)^[\s\-?{{]*["']?(?:{_NAMES}|target)["']?\s*:|[{{,]\s*["']?(?:{_NAMES})["']?\s*:"""
-    r"""|!!python/|!<tag:yaml|^%TAG|"[^"\n]*\\[xuU][^"\n]*"\s*:""".encode()
+    rf"""(?m)^[ \t\-?{{]*["']?(?:{_NAMES}|target)["']?\s*:|[{{,][ \t]*["']?(?:{_NAMES})["']?\s*:"""
+    r"""|!!python/|!<tag:yaml|^%TAG|"[^"\n]*\\[xuU]""".encode()
 )
 _PLAIN_TAG = re.compile(
     r"tag:yaml\.org,2002:(?:str|int|float|bool|null|seq|map|set|omap|pairs|binary|timestamp|merge|value"
@@ -99,7 +100,7 @@ class YamlConfigReader:
 
 def check(value: Any, source: Source, walk: Walk, judge_name: JudgeName) -> None:
     """Look at all settings in a value, however deep; add what following them would do."""
-    settings = Settings(source, walk, judge_name)
+    settings = Settings(source, walk, judge_name, Templates(source, walk))
     for path, node in walk_values(value):
         if isinstance(node, dict):
             for key, each in node.items():

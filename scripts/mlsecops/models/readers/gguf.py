@@ -10,7 +10,7 @@ from mlsecops.models.cursor import CUT_OFF, Cursor
 from mlsecops.models.embedded import add_text
 from mlsecops.models.inspection import Fact
 from mlsecops.models.readers.gguf_tensors import read_tensors
-from mlsecops.models.readers.template_files import read_template
+from mlsecops.models.readers.template_files import Templates
 from mlsecops.models.rules.configs import LEAVES_FOLDER
 from mlsecops.models.rules.gguf import HEADER
 from mlsecops.models.source import Source
@@ -48,7 +48,7 @@ class GgufReader:
             cursor.order, version = "big", int.from_bytes(version.to_bytes(4, "little"), "big")
         if version not in (1, 2, 3):
             raise UnreadableError(f"its GGUF version {version} is not known")
-        _File(cursor, walk, 4 if version == 1 else 8).read()
+        _File(cursor, walk, 4 if version == 1 else 8, Templates(source, walk)).read()
 
 
 @dataclass(slots=True)
@@ -56,6 +56,7 @@ class _File:
     cursor: Cursor
     walk: Walk
     width: int
+    templates: Templates
     keys: set[str] = field(default_factory=set)
     alignment: int = 32
     texts: int = 0
@@ -103,7 +104,7 @@ class _File:
         self.cursor.skip(length)
         text = self.cursor.source.at(start, min(length, _LONGEST_TEXT)).decode("utf-8", "replace")
         if "template" in key:
-            read_template(text, self.cursor.source, self.walk, where=key)
+            self.templates.read(text, key)
         else:
             add_text(text, self.cursor.source, self.walk)
         if key == "general.name":

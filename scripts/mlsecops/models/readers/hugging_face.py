@@ -8,7 +8,6 @@ from typing import Any
 
 from mlsecops.models.json_text import walk as walk_values
 from mlsecops.models.readers.settings import Check, Settings
-from mlsecops.models.readers.template_files import read_template
 from mlsecops.models.rules.configs import TRUSTS
 
 _PIPELINE_PARTS = re.compile(
@@ -60,7 +59,7 @@ def _templates(settings: Settings, key: str, value: Any, node: dict[str, Any]) -
     del node
     for path, each in walk_values(value):
         if isinstance(each, str) and (isinstance(value, str | dict) or path.endswith(".template")):
-            read_template(each, settings.source, settings.walk, where=key)
+            settings.templates.read(each, key)
 
 
 def _auto_mapping(settings: Settings, key: str, value: Any, node: dict[str, Any]) -> None:

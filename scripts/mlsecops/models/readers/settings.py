@@ -10,6 +10,7 @@ from typing import Any
 from mlsecops.models.inspection import Fact
 from mlsecops.models.named import JudgeName, Verdict, add_name
 from mlsecops.models.paths import leaves
+from mlsecops.models.readers.template_files import Templates
 from mlsecops.models.rules.configs import CALLS, LEAVES_FOLDER, OTHER_REPOSITORY, REMOTE_CODE
 from mlsecops.models.source import Source
 from mlsecops.models.walk import Walk
@@ -30,6 +31,7 @@ class Settings:
     source: Source
     walk: Walk
     judge_name: JudgeName
+    templates: Templates
 
     def add(self, rule: str, subject: str, message: str) -> None:
         """Keep a fact."""

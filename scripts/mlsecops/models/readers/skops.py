@@ -125,9 +125,9 @@ def _operator(node: dict[str, Any], name: str, source: Source, walk_: Walk) -> N
         _add(walk_, source, CALLS.id, f"operator.{name}", message)
     elif name != "itemgetter":
         what = f"`{given[0][:100]}`" if given else "a name that is not told"
-        _add(
-            walk_, source, OPERATOR.id, f"operator.{name}", f"It calls or reads {what} by `operator.{name}`."
-        )
+        message = f"It calls or reads {what} by `operator.{name}`."
+        severity = None if given and name == "attrgetter" else 7.5
+        _add(walk_, source, OPERATOR.id, f"operator.{name}", message, severity)
 
 
 def _generator(node: dict[str, Any], source: Source, walk_: Walk) -> None:

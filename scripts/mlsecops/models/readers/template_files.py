@@ -34,6 +34,22 @@ def read_template(text: str, source: Source, walk: Walk, *, where: str = "") -> 
     add_text(text, source, walk)
 
 
+@dataclass(slots=True)
+class Templates:
+    """All templates of one part, which together may be as long as the longest."""
+
+    source: Source
+    walk: Walk
+    left: int = LONGEST
+
+    def read(self, text: str, where: str) -> None:
+        """Look at one more. Raises UnreadableError where there are too many."""
+        self.left -= len(text)
+        if self.left < 0:
+            raise UnreadableError(f"its templates are longer than {LONGEST >> 10} KiB")
+        read_template(text, self.source, self.walk, where=where)
+
+
 @dataclass(frozen=True, slots=True)
 class TemplateReader:
     """Jinja files such as `chat_template.jinja`."""
