@@ -151,6 +151,8 @@ def test_an_array_of_objects_is_a_pickle_in_the_pickle() -> None:
         machine, _ = run(data)
         assert machine.end == len(data)
         assert targets(data)[-2:] == ["os.system", "x.y"]
+    texts = b"cnumpy._core._internal\n_convert_to_stringdtype_kwargs\n)R"
+    assert targets(b"\x80\x04]" + wrapper(texts, (1,), ECHO, aligned=False) + b"a.")[-1] == "os.system"
     broken, _ = run(b"\x80\x04]" + wrapper(objects, (1,), b"\x80\x02" + HARM + b"\xff", aligned=False))
     assert broken.reason == "the byte 0xff is no instruction"
 

@@ -70,6 +70,11 @@ def test_keywords_of_a_call() -> None:
     assert events[1] == Call("x.y", (), 21, "NEWOBJ_EX", (("shell", Constant(True)),))
 
 
+def test_the_very_same_call_is_told_once() -> None:
+    assert targets(b"cx\ny\nq\x00)R" * 1 + b"h\x00)R" * 5 + b".") == ["x.y"]
+    assert targets(b"cx\ny\nq\x00" + b"h\x00](Ne\x85R" * 3 + b".") == ["x.y"] * 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "known"),
     [(b"Vab\n", ("a", "b")), (b"(S'k'\nI1\nd", ("k",)), (b"C\x02ab", (97, 98))],

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mlsecops.models.pickle.machine import Machine
 from mlsecops.models.pickle.objects import Built, Pairs, show
-from mlsecops.models.pickle.values import External
+from mlsecops.models.pickle.values import External, Result
 from mlsecops.models.pickle.window import BrokenError, Window
 
 _RAW = "NumpyArrayWrapper"
@@ -26,6 +26,7 @@ _LETTERS = {
 }
 _HAS_OBJECTS = 1  # NPY_ITEM_HASOBJECT
 _DEPTH = 8
+_TEXTS = "._convert_to_stringdtype_kwargs"  # gives numpy.dtypes.StringDType
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ def count_of(shape: object) -> int:
 
 def kind_of(dtype: object, depth: int = 0) -> Kind:
     """What a `numpy.dtype` with its state says. Raises BrokenError where it cannot be known."""
+    if isinstance(dtype, Result) and dtype.target is not None and dtype.target.endswith(_TEXTS):
+        return Kind(0, objects=True)
     if not isinstance(dtype, Built) or not dtype.arguments or depth > _DEPTH:
         raise BrokenError("an array in it has a type that cannot be known")
     code = dtype.arguments[0]
