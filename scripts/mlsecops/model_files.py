@@ -15,21 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlsecops.job import Job, Problem, printable
+from mlsecops.models.rules.pickle import UNSAFE
 from mlsecops.project import ModelFile, Project
-from mlsecops.sarif.build import Json, Location, Result, Rule
+from mlsecops.sarif.build import Json, Location, Result
 
-UNSAFE = Rule(
-    id="model-runs-code",
-    name="ModelRunsCode",
-    summary="Loading this model file runs code.",
-    help="The file is a pickle, and a pickle is a program: whoever loads it runs the calls in it, with all "
-    "rights of the process that loads it. This one imports something that no model needs.",
-    fix="Do not load the file. Get the weights from a source you trust and keep them in a format that holds "
-    "no code: safetensors, ONNX or skops.",
-    severity=9.8,
-    tags=("external/cwe/cwe-502", "owasp-ml/ML06", "owasp-ml/ML10", "mitre-atlas/AML.T0011.000"),
-    precision="very-high",
-)
 # Modules by the names that pickles know them by: Python 2's, and those of one system.
 _SPELLINGS = {
     "__builtin__": "builtins",

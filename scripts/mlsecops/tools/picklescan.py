@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlsecops.job import Job, Parsed, Problem, ToolError
-from mlsecops.model_files import UNSAFE, lay_out, unsafe
+from mlsecops.model_files import lay_out, unsafe
+from mlsecops.models.rules.pickle import UNSAFE
 from mlsecops.sarif.build import Json
 
 # protocol 0: posix.system('echo mlsecops canary')

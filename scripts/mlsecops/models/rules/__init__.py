@@ -11,6 +11,7 @@ from mlsecops.models.rules import (
     keras,
     numpy,
     onnx,
+    pickle,
     pickle_stream,
     skops,
     tensorflow,
@@ -18,6 +19,7 @@ from mlsecops.models.rules import (
 from mlsecops.sarif.build import Rule
 
 _FAMILIES: tuple[tuple[Rule, ...], ...] = (
+    pickle.RULES,
     pickle_stream.RULES,
     archives.RULES,
     keras.RULES,

@@ -1,0 +1,125 @@
+"""What libraries write into their pickles, by full dotted path; `scripts/make-model-imports` asked them.
+
+`data/model-imports.json.gz` holds one text for each library, which is taken apart when a name of it comes up.
+A line is `module kind versions names...`, the kind being one of
+
+- `call`: written as something that is called (a class, or a helper that puts an object together);
+- `class`: written as the class of an object, which is made without calling it;
+- `name`: a function, only ever named;
+- `!code`, `!process`, `!file`, ...: not allowed, for its code reaches such a thing when it is called.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from mlsecops.models.pickle.dangers import by_name
+from mlsecops.models.pickle.python_names import PYTHON
+
+Kind = Literal["call", "class", "name"]
+_FILE = Path(__file__).parents[2] / "data" / "model-imports.json.gz"
+_KINDS: Mapping[str, Kind] = {"call": "call", "class": "class", "name": "name"}
+# Modules that were renamed, and copies of one library within another.
+_SAME = (
+    ("numpy._core.", "numpy.core."),
+    ("sklearn.externals.joblib.", "joblib."),
+    ("numpy.core.", "numpy._core."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An allowed name: how it is used, whose it is, and in which versions it was seen."""
+
+    kind: Kind
+    library: str
+    versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """One library's names."""
+
+    entries: Mapping[str, Entry]
+    dangers: Mapping[str, str]
+    short: Mapping[tuple[str, str], Entry] = field(default_factory=dict)
+
+
+def entry(name: str) -> Entry | None:
+    """The allowed name, or None; a class that another version keeps in another module of its package, too."""
+    if kind := PYTHON.get(name):
+        return Entry(kind, "python")
+    top, _, rest = name.partition(".")
+    if not rest or (library := known(top)) is None:
+        return None
+    if found := library.entries.get(name):
+        return found
+    for old, new in _SAME:
+        if name.startswith(old) and (found := _plain(new + name[len(old) :])):
+            return found
+    moved = library.short.get(_short(name))
+    return None if moved is None or danger(name) or by_name(name) else moved
+
+
+def danger(name: str) -> str:
+    """What calling a name of a known library reaches ("code", "process", ...), or ""."""
+    library = known(name.partition(".")[0])
+    return library.dangers.get(name, "") if library else ""
+
+
+def is_known(name: str) -> bool:
+    """Whether the name is of a library whose pickles are known."""
+    return name.partition(".")[0] in _document()["libraries"]
+
+
+def versions() -> Mapping[str, tuple[str, ...]]:
+    """The versions of each library that were looked at."""
+    return {name: tuple(found) for name, found in _document()["versions"].items()}
+
+
+def _plain(name: str) -> Entry | None:
+    library = known(name.partition(".")[0])
+    return library.entries.get(name) if library else None
+
+
+def _short(name: str) -> tuple[str, str]:
+    parts = name.split(".")
+    return ".".join(parts[:2]), parts[-1]
+
+
+@cache
+def _document() -> Mapping[str, Mapping[str, str]]:
+    document: Mapping[str, Mapping[str, str]] = json.loads(gzip.decompress(_FILE.read_bytes()))
+    return document
+
+
+@cache
+def known(top: str) -> Library | None:
+    """A library by the name of its outermost package; None where its pickles are not known."""
+    text = _document()["libraries"].get(top)
+    if text is None:
+        return None
+    seen = _document()["versions"].get(top, ())
+    entries: dict[str, Entry] = {}
+    dangers: dict[str, str] = {}
+    short: dict[tuple[str, str], Entry] = {}
+    shared: dict[tuple[str, str], Entry] = {}
+    for line in text.split("\n"):
+        module, kind, letters, *names = line.split(" ")
+        if kind.startswith("!"):
+            dangers.update((f"{module}.{name}", kind[1:]) for name in names)
+            continue
+        where = (top, tuple(seen[ord(each) - ord("a")] for each in letters if each != "-"))
+        one = shared.setdefault((kind, letters), Entry(_KINDS[kind], *where))
+        for name in names:
+            path = f"{module}.{name}"
+            entries.setdefault(path, one)
+            if kind != "name" and "." in module:
+                short[_short(path)] = one
+    return Library(entries, dangers, short)

@@ -1,0 +1,262 @@
+"""What is to be said of an import or a call in a pickle: harmless, dangerous, or unknown.
+
+Harmless is what a known library writes, in the shape in which it writes it; dangerous what can run, load,
+write or fetch; unknown all the rest, as grave as what the name could stand for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from mlsecops.models.pickle.allowed import Entry, danger, entry, is_known
+from mlsecops.models.pickle.arguments import looks_dangerous, shown
+from mlsecops.models.pickle.dangers import ABILITIES, by_name, by_words
+from mlsecops.models.pickle.names import (
+    canonical,
+    inner,
+    is_plain,
+    is_standard,
+    looks_like_class,
+    strange,
+    words,
+)
+from mlsecops.models.pickle.python_names import HELPERS
+from mlsecops.models.pickle.shapes import SHAPES, bad_state, is_class
+from mlsecops.models.pickle.values import Call, Global, Import
+
+Verdict = Literal["harmless", "dangerous", "unknown"]
+_MADE = frozenset({"NEWOBJ", "NEWOBJ_EX"})
+_FILLING = frozenset({"append", "extend", "add", "__setitem__", "update"})
+_OBJECT, _FUNCTION, _CALLED, _NAMELESS = 5.5, 6.0, 6.9, 7.5
+_UNUSUAL = 8.0
+_REBUILDS = re.compile(
+    r"_*(?:re)?(?:construct|build|unpickle|new|make|create|ctor|from_state|restore)"
+    r"|__pyx_unpickle|.*_ctor\Z"
+)
+_TWINS = ("_operator.", "_functools.")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an event means: `sentence` says what loading does, `severity` how grave it is, 0 for nothing."""
+
+    kind: Verdict
+    subject: str
+    sentence: str
+    severity: float
+
+
+def judge(event: Import | Call) -> Judgement:
+    """What loading does by importing or calling this."""
+    return judge_import(event.name) if isinstance(event, Import) else judge_call(event)
+
+
+def judge_name(name: str) -> Verdict:
+    """The kind of `judge_import`."""
+    return judge_import(name).kind
+
+
+def allowed_by(patterns: Iterable[str], name: str) -> bool:
+    """Whether a policy names this import: `mypackage.module.Name`, or `mypackage.*` for all below."""
+    return any(name.startswith(each[:-1]) if each.endswith(".*") else name == each for each in patterns)
+
+
+@lru_cache(maxsize=8192)
+def judge_import(name: str) -> Judgement:
+    """What a name stands for that is looked up and not called."""
+    spelt, name = name.replace("()", ""), canonical(name.replace("()", ""))
+    if entry(name) or name in HELPERS:
+        return _harmless(spelt)
+    if name.endswith(".__new__") and is_class(Global(name.removesuffix(".__new__"))):
+        return _harmless(spelt)
+    if not is_plain(name) or strange(name):
+        return _dangerous(spelt, "inside")
+    hidden = inner(name)
+    if hidden and (found := judge_import(hidden)).kind == "dangerous":
+        return Judgement(
+            "dangerous", spelt, found.sentence.replace(f"`{hidden}`", f"`{spelt}`"), found.severity
+        )
+    if ability := danger(name) or by_name(name):
+        return _dangerous(spelt, ability)
+    if _owner(name) is not None:
+        return _attribute(spelt)
+    return _unknown_name(spelt, name)
+
+
+def _unknown_name(spelt: str, name: str) -> Judgement:
+    what = "class" if looks_like_class(name) else "function"
+    severity = _OBJECT if looks_like_class(name) else _FUNCTION
+    if is_standard(name):
+        text = f"imports the {what} `{spelt}` of Python's own library, which has no place in a model"
+    elif is_known(name):
+        text = f"imports `{spelt}`, which no pickle of that library is known to have"
+    else:
+        text = f"imports the {what} `{spelt}`, which may be any code"
+        severity = max(severity, _CALLED if by_words(words(name), strong=True) else 0)
+    return _unknown(spelt, text, severity)
+
+
+def _owner(name: str) -> Entry | None:
+    """The allowed class that a name is an attribute of."""
+    parts = name.split(".")
+    for count in range(len(parts) - 1, max(len(parts) - 3, 1), -1):
+        found = entry(".".join(parts[:count]))
+        if found is not None and found.kind != "name":
+            return found
+    return None
+
+
+def _attribute(spelt: str) -> Judgement:
+    if ability := by_words(words(spelt), strong=False):
+        return _unknown(spelt, f"names the method `{spelt}`, which {ABILITIES[ability].what}", _FUNCTION)
+    return _harmless(spelt)
+
+
+def judge_call(call: Call) -> Judgement:
+    """What a call does."""
+    if call.target is None:
+        return _nameless(call)
+    owner, _, method = call.target.rpartition("().")
+    if owner:
+        return _on_instance(call, owner, method)
+    if call.opcode == "BUILD":
+        return _changes(call.target)
+    name = canonical(call.target)
+    if call.opcode in _MADE:
+        return _made(call.target)
+    if name.endswith(".__new__"):
+        return _made(call.target.removesuffix(".__new__"))
+    if fits := SHAPES.get(name.removeprefix("_") if name.startswith(_TWINS) else name):
+        return _shaped(call, name, fits(call.arguments) and call.exact)
+    return _called(call, name)
+
+
+def _nameless(call: Call) -> Judgement:
+    if call.opcode in ("BUILD", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS"):
+        return _unknown("unknown object", "fills an object that cannot be known before", _FUNCTION)
+    text = "Loading this file calls something that cannot be known before."
+    return Judgement("dangerous", "unknown call", text, _NAMELESS)
+
+
+def _made(spelt: str) -> Judgement:
+    """An object made without calling its class, whatever the class may be."""
+    name = canonical(spelt)
+    found = entry(name)
+    if found is not None and found.kind != "name":
+        return _harmless(spelt)
+    base = judge_import(spelt)
+    if base.kind == "harmless":
+        return _unknown(spelt, f"makes an object of `{spelt}`, which is no class that a model has", _OBJECT)
+    return base
+
+
+def _changes(target: str) -> Judgement:
+    """State given to a class, function or module: everybody in the process sees the change."""
+    subject = target.removesuffix(".__setstate__")
+    text = f"Loading this file changes `{subject}` itself, for all of the process."
+    return Judgement("dangerous", subject, text, ABILITIES["inside"].severity)
+
+
+def _on_instance(call: Call, owner: str, method: str) -> Judgement:
+    spelt = owner.replace("()", "")
+    base = judge_import(owner)
+    if method == "__setstate__" and call.opcode == "BUILD":
+        reason = (
+            bad_state(canonical(spelt), call.arguments[0])
+            if call.arguments and base.kind == "harmless"
+            else ""
+        )
+        if reason == "hidden":
+            return _unknown(spelt, f"gives `{spelt}` a state that cannot be known before", _CALLED)
+        return _dangerous(spelt, reason) if reason else _filled(spelt, base)
+    if method in _FILLING and call.opcode not in ("REDUCE", "OBJ", "INST"):
+        return _filled(spelt, base)
+    if base.kind == "dangerous":
+        return base
+    subject = f"{spelt}.{method}"
+    if method == "__call__":
+        text = f"Loading this file calls an object of `{spelt}` that it made itself."
+        return Judgement("dangerous", subject, text, _UNUSUAL)
+    if strange(method):
+        return _dangerous(subject, "inside", call)
+    ability = by_words(words(subject), strong=not is_known(owner) and not is_standard(owner))
+    if ability:
+        return _dangerous(subject, ability, call)
+    return _unknown(subject, f"calls the method `{subject}`", _CALLED)
+
+
+def _filled(spelt: str, base: Judgement) -> Judgement:
+    if base.kind != "harmless":
+        return base
+    return _harmless(spelt)
+
+
+def _shaped(call: Call, name: str, fits: bool) -> Judgement:
+    spelt = call.target or name
+    if not fits:
+        if name.endswith("_ufunc_reconstruct"):
+            return _dangerous(spelt, "import", call)
+        text = f"Loading this file calls `{spelt}` in a way in which no library does{shown(call)}."
+        return Judgement("dangerous", spelt, text, _UNUSUAL)
+    first = call.arguments[0] if call.arguments else None
+    if name.startswith("copyreg.") and isinstance(first, Global):
+        return _made(first.name)
+    return _harmless(spelt)
+
+
+def _called(call: Call, name: str) -> Judgement:
+    spelt = call.target or name
+    found = entry(name)
+    if found is not None and found.kind == "call":
+        return _harmless(spelt)
+    base = judge_import(spelt)
+    if base.kind == "dangerous":
+        return Judgement(
+            base.kind, base.subject, base.sentence.removesuffix(".") + shown(call) + ".", base.severity
+        )
+    if ability := danger(name) or by_name(name):
+        return _dangerous(spelt, ability, call)
+    if found is not None and found.kind == "class":
+        if not call.arguments and call.opcode in ("INST", "OBJ"):
+            return _harmless(spelt)  # how Python 2 made instances
+        return _unknown(
+            spelt, f"calls the class `{spelt}`, which its library does not do{shown(call)}", _FUNCTION
+        )
+    if found is not None:
+        return _unknown(spelt, f"calls the function `{spelt}`{shown(call)}", _FUNCTION)
+    return _called_unknown(call, name, spelt)
+
+
+def _called_unknown(call: Call, name: str, spelt: str) -> Judgement:
+    if ability := by_words(words(name), strong=not (is_known(name) or is_standard(name))):
+        return _dangerous(spelt, ability, call)
+    if ability := looks_dangerous(call):
+        return _dangerous(spelt, ability, call)
+    text = f"calls `{spelt}`, which may be any code{shown(call)}"
+    last = name.rpartition(".")[2]
+    if _owner(name) is not None or looks_like_class(name) or _REBUILDS.match(last):
+        return _unknown(spelt, text, _CALLED)
+    if is_standard(name) or is_known(name):
+        text = f"Loading this file calls `{spelt}`, which nothing that saves a model writes{shown(call)}."
+        return Judgement("dangerous", spelt, text, _UNUSUAL)
+    return _unknown(spelt, text, _CALLED)
+
+
+def _harmless(subject: str) -> Judgement:
+    return Judgement("harmless", subject, "", 0.0)
+
+
+def _unknown(subject: str, text: str, severity: float) -> Judgement:
+    return Judgement("unknown", subject, f"Loading this file {text}.", severity)
+
+
+def _dangerous(subject: str, ability: str, call: Call | None = None) -> Judgement:
+    does = ABILITIES[ability]
+    tail = shown(call) if call is not None else ""
+    return Judgement(
+        "dangerous", subject, f"Loading this file {does.what} through `{subject}`{tail}.", does.severity
+    )

@@ -1,0 +1,157 @@
+"""The part of Python's own library that data is made of: everything else of it has no place in a model.
+
+Modules as in https://docs.python.org/3/library/, with the C modules behind them and the names of Python 2.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+
+_Kind = Literal["call", "class", "name"]
+
+_CALLED = """
+builtins: object list dict tuple set frozenset bytes bytearray str int float bool complex slice range iter
+    reversed enumerate zip
+__builtin__: object list dict tuple set frozenset bytearray str int float bool complex slice range xrange
+    unicode long iter reversed enumerate zip
+collections: OrderedDict defaultdict deque Counter ChainMap UserDict UserList UserString
+_collections: OrderedDict defaultdict deque
+datetime: datetime date time timedelta timezone tzinfo
+decimal: Decimal
+_decimal: Decimal
+_pydecimal: Decimal
+fractions: Fraction
+uuid: UUID SafeUUID
+pathlib: PurePath PurePosixPath PureWindowsPath Path PosixPath WindowsPath
+pathlib._local: PurePath PurePosixPath PureWindowsPath Path PosixPath WindowsPath
+array: array _array_reconstructor
+random: Random
+_random: Random
+time: struct_time
+types: SimpleNamespace GenericAlias MappingProxyType
+ipaddress: IPv4Address IPv6Address IPv4Network IPv6Network IPv4Interface IPv6Interface
+re: RegexFlag
+calendar: Month Day
+http: HTTPStatus HTTPMethod
+inspect: _ParameterKind
+itertools: count repeat cycle chain islice product permutations combinations zip_longest compress
+dateutil.tz.tz: tzutc tzoffset tzlocal
+dateutil.tz._tzfile: _unpickle
+dateutil._common: weekday
+dateutil.relativedelta: weekday
+pytz: _p _UTC FixedOffset
+zoneinfo: ZoneInfo ZoneInfo._unpickle
+__main__: ZoneInfo._unpickle
+backports.zoneinfo: ZoneInfo ZoneInfo._unpickle
+"""
+_MADE = """
+_io: BytesIO StringIO
+io: BytesIO StringIO
+argparse: Namespace
+string: Template Formatter
+statistics: NormalDist
+struct: Struct
+_struct: Struct
+enum: Enum IntEnum Flag IntFlag EnumMeta EnumType auto
+numbers: Number Complex Real Rational Integral
+abc: ABC ABCMeta
+inspect: Signature Parameter _empty
+configparser: ConfigParser RawConfigParser
+json.decoder: JSONDecoder
+json.encoder: JSONEncoder
+fractions: Fraction
+itertools: groupby
+dateutil.relativedelta: relativedelta
+dateutil.rrule: rrule rruleset
+dateutil.tz.tz: tzfile
+dateutil.tz._tzfile: tzfile
+dateutil.parser._parser: parser parserinfo
+pytz.tzinfo: DstTzInfo StaticTzInfo BaseTzInfo
+pytz: UTC utc
+builtins: type NoneType Ellipsis NotImplemented
+decimal: Context
+_decimal: Context
+collections.abc: Mapping MutableMapping Sequence MutableSequence Set MutableSet Iterable Iterator Callable
+    Hashable Sized Container Collection Generator
+typing: Any Union Optional List Dict Tuple Set FrozenSet Callable Iterable Iterator Sequence Mapping Type
+    Literal TypeVar Generic NamedTuple Hashable Sized Text Pattern ClassVar Final Annotated
+types: NoneType EllipsisType
+"""
+_NAMED = """
+builtins: len min max sum abs any all round sorted repr hash isinstance issubclass callable ord chr hex bin
+    oct divmod pow format
+re: sub split findall match search fullmatch compile escape
+copy: copy deepcopy
+json: loads dumps
+functools: cmp_to_key
+time: time perf_counter
+unicodedata: normalize category
+statistics: mean median mode stdev variance pstdev pvariance fmean harmonic_mean geometric_mean
+html: escape unescape
+string: capwords
+"""
+# Numbers in, numbers out.
+_NUMBERS = """
+math: acos acosh asin asinh atan atan2 atanh cbrt ceil comb copysign cos cosh degrees dist erf erfc exp exp2
+    expm1 fabs factorial floor fmod frexp fsum gamma gcd hypot isclose isfinite isinf isnan isqrt lcm ldexp
+    lgamma log log10 log1p log2 modf nextafter perm pow prod radians remainder sin sinh sqrt sumprod tan
+    tanh trunc ulp
+operator: abs add and_ concat contains eq floordiv ge gt inv invert le lt lshift matmul mod mul ne neg not_
+    or_ pos pow rshift sub truediv xor truth is_ is_not countOf indexOf
+"""
+# Called in one shape by the pickles of Python itself, see `shapes.py`; as a bare name they are tools.
+HELPERS = frozenset(
+    {
+        "builtins.getattr",
+        "builtins.type",
+        "functools.partial",
+        "_functools.partial",
+        "functools.reduce",
+        "_functools.reduce",
+        "operator.getitem",
+        "operator.attrgetter",
+        "operator.itemgetter",
+        "operator.methodcaller",
+        "_operator.getitem",
+        "_operator.attrgetter",
+        "_operator.itemgetter",
+        "_operator.methodcaller",
+        "copyreg._reconstructor",
+        "copyreg.__newobj__",
+        "copyreg.__newobj_ex__",
+        "_codecs.encode",
+        "re._compile",
+        "logging.getLogger",
+        "types.MethodType",
+    }
+)
+
+
+def _names(text: str) -> Iterator[str]:
+    module = ""
+    for word in text.split():
+        if word.endswith(":"):
+            module = word[:-1]
+        else:
+            yield f"{module}.{word}"
+
+
+def _exceptions() -> Iterable[str]:
+    return (
+        f"{module}.{name}"
+        for name, found in vars(builtins).items()
+        if isinstance(found, type) and issubclass(found, BaseException)
+        for module in ("builtins", "exceptions")
+    )
+
+
+PYTHON: Mapping[str, _Kind] = {
+    **dict.fromkeys(_names(_NUMBERS), "name"),
+    **{f"_{name}": "name" for name in _names(_NUMBERS)},
+    **dict.fromkeys(_names(_NAMED), "name"),
+    **dict.fromkeys(_names(_MADE), "class"),
+    **dict.fromkeys(_names(_CALLED), "call"),
+    **dict.fromkeys(_exceptions(), "call"),
+}
