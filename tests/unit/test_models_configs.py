@@ -162,6 +162,12 @@ def test_values_named_again_and_again_have_a_bound(tmp_path: Path) -> None:
     assert "again and again" in reasons(read(tmp_path, "\n".join(lines)))[0]
 
 
+def test_a_long_file_of_settings_is_only_json(tmp_path: Path) -> None:
+    tokens = {str(number): {"content": f"<{number}>", "special": True} for number in range(9000)}
+    found = read(tmp_path, {"tokenizer_class": "T", "added_tokens_decoder": tokens})
+    assert (found.formats, found.unread) == (["configuration (JSON)"], [])
+
+
 def test_templates_together_have_a_bound(tmp_path: Path) -> None:
     many = [{"name": str(number), "template": "{{ messages }}" * 900} for number in range(12)]
     assert "templates are longer" in reasons(read(tmp_path, {"chat_template": many}))[0]
@@ -185,7 +191,7 @@ def test_yaml_is_put_together_as_written() -> None:
 
 
 def test_json_has_bounds() -> None:
-    with pytest.raises(UnreadableError, match="million"):
+    with pytest.raises(UnreadableError, match="more values"):
         parse_bytes(b"[" + b"1," * 1_000_001 + b"1]")
     assert parse_bytes(b'\xef\xbb\xbf{"a": 1, "a": 2, "b": 3}').repeated == {"a"}
 

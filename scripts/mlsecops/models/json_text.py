@@ -13,7 +13,7 @@ from mlsecops.models.source import Source
 from mlsecops.models.walk import UnreadableError
 
 LONGEST = 32 << 20
-_MOST_VALUES = 1_000_000
+_MOST_VALUES = 700_000
 _MOST_WALKED = 1_500_000  # a value that is named several times is walked as often
 _DEEPEST = 500
 
@@ -37,7 +37,7 @@ def parse(source: Source, offset: int = 0, length: int | None = None) -> Documen
 def parse_bytes(data: bytes) -> Document:
     """The same for bytes at hand."""
     if data.count(b",") + data.count(b"[") + data.count(b"{") > _MOST_VALUES:
-        raise UnreadableError("its JSON has more than a million values")
+        raise UnreadableError("its JSON has more values than any real file")
     repeated: set[str] = set()
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -57,18 +57,28 @@ def parse_bytes(data: bytes) -> Document:
 
 def walk(value: Any) -> Iterator[tuple[str, Any]]:
     """All values in a value, itself first, each with the names that lead to it, such as `a.b[0]`."""
-    due: list[tuple[str, int, Any]] = [("", 0, value)]
+    yield "", value
+    way = [_below("", value)]
     walked = 0
-    while due:
-        path, depth, each = due.pop()
+    while way:
+        found = next(way[-1], None)
+        if found is None:
+            way.pop()
+            continue
         walked += 1
         if walked > _MOST_WALKED:
             raise UnreadableError("it names its values again and again")
-        yield path, each
-        if depth > _DEEPEST:
-            raise UnreadableError("its values are nested too deeply")
-        if isinstance(each, dict):
-            below = [(f"{path}.{name}" if path else str(name), depth + 1, one) for name, one in each.items()]
-            due += reversed(below)
-        elif isinstance(each, list):
-            due += reversed([(f"{path}[{number}]", depth + 1, one) for number, one in enumerate(each)])
+        yield found
+        if isinstance(found[1], dict | list):
+            way.append(_below(*found))
+            if len(way) > _DEEPEST:
+                raise UnreadableError("its values are nested too deeply")
+
+
+def _below(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield f"{path}.{name}" if path else str(name), each
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield f"{path}[{number}]", each

@@ -78,10 +78,11 @@ class YamlConfigReader:
         """By a name or tag that such files have, in text that is no JSON."""
         if b"\0" in head or (not head.isascii() and _not_utf8(head)):
             return False
-        data = source.at(0, LONGEST + 1)
-        return _IN_YAML.search(data) is not None and (
-            head.lstrip()[:1] not in (b"{", b"[") or _json(data) is None
-        )
+        if _IN_YAML.search(source.at(0, LONGEST + 1)) is None:
+            return False
+        if head.lstrip()[:1] not in (b"{", b"["):
+            return True
+        return source.size <= _LONGEST_JSON and _json(source.at(0, source.size)) is None
 
     def read(self, source: Source, walk: Walk) -> None:
         """Look at every setting and every tag."""
