@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,12 +28,11 @@ from corpus.formats import joblib, torch
 from corpus.formats.plain import safetensors
 from corpus.others import command_of, environment_of, prepared
 from corpus.sample import Variation
-from mlsecops.models.cache import Cache
-from mlsecops.models.outcome import Inspected
-from mlsecops.models.worker import START
-from mlsecops.toolbox import usable_cores
+from mlsecops.job import Job
+from mlsecops.model_entries import read_models
+from mlsecops.tools.model_reader import ModelReader
+from support.contexts import context, toolbox
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 RATIO, MEMORY, SMALL, WARM = 2.0, 150_000_000, 2.0, 0.1
 SHELL = Call(Global("os", "system"), ("echo benchmark",))
 OURS, HASHING = "ours", "sha256sum"
@@ -104,7 +104,7 @@ def small_ones(folder: Path, count: int, scanners: Sequence[str]) -> bool:
         line(f"{count} small, {scanner}", read_by(scanner, files, folder), hashing)
     found = first.dangerous == second.dangerous == len(files[::10])
     # What starting Python costs is the same for both and says nothing of the cache.
-    start = measured([sys.executable, __file__, "--own", *map(str, _listed([], folder))])
+    start = read_by_us([], folder, fresh=False)
     warm = max(second.wall - start.wall, 0) / max(first.wall - start.wall, 1e-9)
     print(f"{'':34}start {start.wall:.2f} s; the second run takes {warm:.0%} of the first beside it")
     return found and few.wall < SMALL and warm < WARM and max(first.peak, few.peak) < MEMORY
@@ -158,9 +158,8 @@ def read_by_us(files: Sequence[Path], folder: Path, *, fresh: bool) -> Measured:
     """Ours, as the stage starts it: processes side by side, and a memory of earlier runs."""
     order, cache = _listed(files, folder)
     if fresh:
-        for known in cache.glob("*.json"):
-            known.unlink()
-    return measured([sys.executable, __file__, "--own", str(order), str(cache)])
+        shutil.rmtree(cache, ignore_errors=True)
+    return measured([sys.executable, __file__, "--own", str(order), str(cache)], {**os.environ, "CI": ""})
 
 
 def _listed(files: Sequence[Path], folder: Path) -> tuple[Path, Path]:
@@ -169,28 +168,13 @@ def _listed(files: Sequence[Path], folder: Path) -> tuple[Path, Path]:
     return order, cache
 
 
-def own(order: Path, folder: Path) -> int:
-    """Read the files that `order` lists and print how many are dangerous."""
-    files = json.loads(order.read_text(encoding="utf-8"))
-    known = Cache.opened(folder)
-    seen = {path: found for path in files if (found := known.get(Path(path)))}
-    left = [path for path in files if path not in seen]
-    shares = [left[start :: usable_cores()] for start in range(min(usable_cores(), len(left)))]
-    processes = []
-    for number, share in enumerate(shares):
-        task, out = order.with_name(f"task{number}.json"), order.with_name(f"out{number}.jsonl")
-        about = {"files": share, "scratch": str(order.parent), "seconds": 60.0, "memory": 1 << 30}
-        task.write_text(json.dumps(about), encoding="utf-8")
-        started = subprocess.Popen([sys.executable, "-I", "-c", START, str(SCRIPTS), str(task), str(out)])
-        processes.append((started, out))
-    for started, out in processes:
-        if started.wait():
-            return 1
-        for text in out.read_text(encoding="utf-8").splitlines():
-            told = json.loads(text)
-            seen[told["path"]] = Inspected.from_json(told)
-            known.put(seen[told["path"]], told["mark"])
-    known.save()
+def own(order: Path, cache: Path) -> int:
+    """Read the files that `order` lists as the model stage does, and print how many are dangerous."""
+    work = cache / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    shared = context("model", work, work, tools=toolbox(cache))
+    job = Job(tool=ModelReader(), context=shared, targets=(), work=work)
+    seen = read_models(job, json.loads(order.read_text(encoding="utf-8")))
     print(sum(each.outcome == "dangerous" for each in seen.values()))
     return 0
 
