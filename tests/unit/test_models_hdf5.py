@@ -15,16 +15,18 @@ from corpus.formats.hdf5 import hdf5 as older
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlsecops.models import hdf5
-from mlsecops.models.hdf5 import Attribute, Dataset, Elsewhere, Problem
+from mlsecops.models.hdf5 import Attribute, Dataset, Elsewhere, Problem, Rows
 from mlsecops.models.hdf5.dense import Heap
+from mlsecops.models.pickle.judge import judge
 from mlsecops.models.readers.keras_h5 import Hdf5Reader
+from mlsecops.models.readers.pickle import PickleReader
 from mlsecops.models.source import Source
 from mlsecops.models.walk import UnreadableError
 from support import hdf5 as make
 from support.hdf5 import Builder
 from support.parts import read_with, reasons, rules, subjects
 
-Item = Attribute | Dataset | Elsewhere | Problem
+Item = Attribute | Dataset | Elsewhere | Problem | Rows
 
 
 def items(data: bytes) -> list[Item]:
@@ -254,6 +256,60 @@ def test_datasets_say_how_large_they_are_and_what_they_were_packed_with() -> Non
     found = {item.owner: item for item in items(data) if isinstance(item, Dataset)}
     assert [found[f"/d{number}"].filters for number in range(3)] == [(1, 2), (1, 40_000), ()]
     assert {item.size for item in found.values()} == {120}
+
+
+OBJECT = b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00echo\x85R."
+BYTES = struct.pack("<B3sI", 0x19, bytes(3), 16) + struct.pack("<B3sI", 0x10, bytes(3), 1)
+
+
+def rows_of(builder: Builder, heap: int, count: int, *, depth: int = 0, kind: int = 1) -> bytes:
+    """A layout in one chunk of references to a heap."""
+    references = b"".join(struct.pack("<IQI", len(OBJECT), heap, number) for number in range(1, count + 1))
+    chunk = builder.put(references + bytes(16))
+    for level in range(depth + 1):
+        key = struct.pack("<II", len(references) + 16, 0) + bytes(16)
+        head = b"TREE" + struct.pack("<BBHQQ", kind, level, 1, make.NOWHERE, make.NOWHERE)
+        chunk = builder.put(head + key + struct.pack("<Q", chunk) + bytes(24))
+    return struct.pack("<BBBQII", 3, 2, 2, chunk, 4, 16)
+
+
+def objects(layout: bytes, *, datatype: bytes = BYTES, filters: bytes = b"") -> list[make.Message]:
+    """A dataset as PyTables stores objects."""
+    mark = make.attribute("PSEUDOATOM", b"object")
+    found = [mark, (0x01, make.shape(1)), (0x03, datatype), (0x08, layout)]
+    return [*found, (0x0B, filters)] if filters else found
+
+
+@pytest.mark.parametrize("depth", [0, 2])
+def test_rows_of_objects_are_read_one_by_one(tmp_path: Path, depth: int) -> None:
+    builder = Builder(user_block=512)
+    layout = rows_of(builder, builder.heap(OBJECT, OBJECT), 2, depth=depth)
+    data = builder.file(builder.object(objects(layout)))
+    found = read_with(tmp_path, data, Hdf5Reader(), PickleReader(judge))
+
+    assert rules(found) == ["model-runs-code"]
+    assert found.formats == ["HDF5", "pickle", "pickle"]
+
+
+@pytest.mark.parametrize("case", range(8))
+def test_rows_that_cannot_be_judged_are_a_finding_of_their_own(tmp_path: Path, case: int) -> None:
+    builder = Builder()
+    heap = builder.heap(b"no pickle", OBJECT)
+    plain = rows_of(builder, heap, 1)
+    many = rows_of(builder, builder.heap(*[OBJECT] * 1001), 1001)
+    layouts = [plain, plain, b"\x03\x01" + plain[2:], plain[:2] + b"\x09" + plain[3:], plain]
+    layouts += [rows_of(builder, heap, 2, kind=0), rows_of(builder, heap, 2, depth=9), many]
+    filters = struct.pack("<BBHHHH", 2, 1, 1, 0, 0, 0) if case == 1 else b""
+    wide = BYTES[:8] + struct.pack("<B3sI", 0x10, bytes(3), 4)
+    messages = objects(layouts[case], datatype=wide if case == 4 else BYTES, filters=filters)
+    found = read_with(tmp_path, rooted(*messages, builder=builder), Hdf5Reader(), PickleReader(judge))
+
+    assert rules(found) == ["hdf5-pickled-rows"]
+
+
+def test_no_rows_are_no_finding(tmp_path: Path) -> None:
+    layout = struct.pack("<BBBQII", 3, 2, 2, make.NOWHERE, 4, 16)
+    assert read_with(tmp_path, rooted(*objects(layout)), Hdf5Reader()).facts == {}
 
 
 Wrong = Callable[[Builder], list[make.Message]]

@@ -7,6 +7,7 @@ and 2, groups as symbol tables, link messages and fractal heaps. Numbers of data
 
 from mlsecops.models.hdf5.contents import Attribute, Dataset, Elsewhere, Problem
 from mlsecops.models.hdf5.file import SIGNATURE, File, signature
+from mlsecops.models.hdf5.rows import Rows
 from mlsecops.models.hdf5.tree import walk
 
-__all__ = ["SIGNATURE", "Attribute", "Dataset", "Elsewhere", "File", "Problem", "signature", "walk"]
+__all__ = ["SIGNATURE", "Attribute", "Dataset", "Elsewhere", "File", "Problem", "Rows", "signature", "walk"]

@@ -10,6 +10,7 @@ from mlsecops.models.hdf5.file import Cursor, File
 from mlsecops.models.hdf5.headers import Message, messages
 from mlsecops.models.hdf5.heaps import GlobalHeaps, LocalHeap
 from mlsecops.models.hdf5.parts import dimensions, filters, take_selection
+from mlsecops.models.hdf5.rows import Rows, is_bytes, rows
 from mlsecops.models.walk import UnreadableError
 
 DATASPACE, LINK_INFO, DATATYPE, LINK, EXTERNAL, LAYOUT = 0x01, 0x02, 0x03, 0x06, 0x07, 0x08
@@ -194,6 +195,13 @@ class Contents:
             if name != ".":
                 found.append(Elsewhere(owner, "view", name))
         return found
+
+    def rows(self, owner: str, parts: list[Message]) -> Rows | None:
+        """The rows of a dataset of bytes of variable length, where it is one and they can be found."""
+        bodies = {part.kind: part.body for part in parts if not part.shared}
+        if LAYOUT not in bodies or FILTERS in bodies or not is_bytes(bodies.get(DATATYPE, b"")):
+            return None
+        return rows(self.file, self.heaps, owner, bodies[LAYOUT])
 
     def dataset(self, owner: str, parts: list[Message]) -> Dataset | None:
         """Size and filters of a dataset, where the header describes one."""

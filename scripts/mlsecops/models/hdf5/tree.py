@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from mlsecops.models.hdf5 import contents, dense
 from mlsecops.models.hdf5.contents import Attribute, Contents, Dataset, Elsewhere, Link, Problem
 from mlsecops.models.hdf5.file import Cursor, File
 from mlsecops.models.hdf5.headers import Message, messages
 from mlsecops.models.hdf5.heaps import LocalHeap
+from mlsecops.models.hdf5.rows import Rows
 from mlsecops.models.walk import UnreadableError
 
-Found = Attribute | Dataset | Elsewhere | Problem
+Found = Attribute | Dataset | Elsewhere | Problem | Rows
 _SOFT = 2
 _MOST_LEVELS = 32
 
@@ -53,6 +55,10 @@ def _object(reader: Contents, path: str, address: int, links: list[Link]) -> Ite
     else:
         if dataset is not None:
             yield dataset
+            with suppress(UnreadableError):  # only of use for objects, which the caller then misses
+                found = reader.rows(path, parts)
+                if found is not None:
+                    yield found
 
 
 def _message(file: File, reader: Contents, path: str, part: Message, links: list[Link]) -> Iterator[Found]:

@@ -46,34 +46,49 @@ class Hdf5Reader:
 
 
 def _facts(source: Source, walk: Walk, problems: dict[str, None]) -> Iterator[Fact]:
+    objects: dict[str, None] = {}
     for item in hdf5.walk(hdf5.File.of(source)):
         match item:
+            case hdf5.Rows():
+                if item.owner in objects and _are_read(item, source, walk):
+                    del objects[item.owner]
             case hdf5.Attribute():
-                yield from _attribute(item, source, walk)
+                if item.name == "PSEUDOATOM" and b"object" in item.values:
+                    objects[item.owner] = None
+                _attribute(item, source, walk)
             case hdf5.Elsewhere():
                 yield _elsewhere(item, source)
             case hdf5.Dataset():
                 yield from _dataset(item, source)
             case hdf5.Problem():
                 problems.setdefault(item.reason)
+    for owner in objects:
+        message = f"Reading `{owner[:100]}` unpickles every row of it."
+        yield _fact(rules.PICKLED_ROWS, owner, message, source)
 
 
-def _attribute(item: hdf5.Attribute, source: Source, walk: Walk) -> Iterator[Fact]:
+def _are_read(rows: hdf5.Rows, source: Source, walk: Walk) -> bool:
+    """Whether every row is a pickle that a reader knows, and so was judged by itself."""
+    known = [
+        walk.read(source.part(place, size, f"{rows.owner[:100]}[{number}]"))
+        for number, (place, size) in enumerate(rows.places)
+    ]
+    return all(known)
+
+
+def _attribute(item: hdf5.Attribute, source: Source, walk: Walk) -> None:
     """Notes, configurations and pickles; the latter are read as parts of their own."""
     if item.owner == "/" and item.name in _NAMES and item.values:
         text = item.values[0].rstrip(b"\0").decode("utf-8", "replace")[:40]
         walk.found.details[item.name] = text
         if item.name == "keras_version":
             note_version(text, walk)
-    if item.name == "PSEUDOATOM" and b"object" in item.values:
-        message = f"Reading `{item.owner[:100]}` unpickles every row of it."
-        yield _fact(rules.PICKLED_ROWS, item.owner, message, source)
     for value in item.values:
         text_of = value.rstrip(b"\0 ")
         if item.name in _CONFIGS or text_of.lstrip()[:1] in (b"{", b"["):
             _config(item.name, text_of, source, walk)
-        elif text_of.endswith(b".") and (text_of[:1] == b"\x80" or b"\n" in text_of):
-            # PyTables pickles attributes that are no numbers.
+        elif text_of.endswith(b".") and (b"\n" in text_of or not text_of.isascii()):
+            # PyTables pickles attributes that are no numbers; plain sentences import nothing.
             name = f"{source.name}{item.owner[:100]}@{item.name[:40]}"
             with walk.unpacked([text_of], name, len(value)) as part:
                 walk.read(part)
