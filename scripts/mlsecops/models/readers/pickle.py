@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlsecops.models.inspection import Fact
+from mlsecops.models.pickle import judge as ours
 from mlsecops.models.pickle.findings import Findings, Judge
 from mlsecops.models.pickle.machine import Machine
 from mlsecops.models.pickle.opcodes import interpret
@@ -41,7 +42,7 @@ _MERE_PARTS = ("joblib", "numpy", "scipy", "pandas", "cloudpickle", "dill")
 class PickleReader:
     """Python's pickle of every protocol, with joblib's raw arrays and the storages of old torch files."""
 
-    judge: Judge
+    judge: Judge = ours.judge
     format: str = "pickle"
 
     def recognises(self, head: bytes, source: Source) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlsecops.models.inspection import Inspection
+from mlsecops.models.pickle import judge as ours
 from mlsecops.models.pickle.findings import Findings, Judge
 from mlsecops.models.pickle.search import find_dangerous
 from mlsecops.models.source import Source
@@ -18,7 +19,7 @@ _WHERE = "Loaded from where a pickle begins in the file"
 class PickleBehindReader:
     """What no other reader knows, and what has a harmful pickle in it that does not begin where it does."""
 
-    judge: Judge
+    judge: Judge = ours.judge
     format: str = "pickle behind other bytes"
 
     def recognises(self, head: bytes, source: Source) -> bool:
