@@ -7,6 +7,7 @@ import gzip
 import importlib.util
 import lzma
 import struct
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from mlsecops.models.inspection import Inspection
 from mlsecops.models.readers.compressed import COMPRESSED
 from mlsecops.models.readers.seven_zip import SevenZip
+from mlsecops.models.readers.zip import Zip
 from mlsecops.models.rules.archives import BOMB, HIDDEN
 from mlsecops.models.source import Source
 from mlsecops.models.unpack import decoders
@@ -25,6 +27,7 @@ from mlsecops.models.unpack.stream import DAMAGED, DamagedError, Stream
 from mlsecops.models.walk import Bounds, UnreadableError, Walk
 from support.parts import read_with, reasons, rules
 from support.witness import MARK, Witness
+from support.zips import Piece, zipped
 
 CONTENT = MARK + b"content of a model, " * 5000
 HAS_ZSTD = any(
@@ -117,6 +120,16 @@ def test_damage_within_a_stream_costs_no_more_than_itself(tmp_path: Path) -> Non
     found, witness = read(tmp_path, packed)
     assert reasons(found) == [DAMAGED]
     assert len(witness.contents[0]) >= len(CONTENT) * 3 - 1
+
+
+def test_much_damage_does_not_take_much_time(tmp_path: Path) -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(bytes(65_000)) + packer.flush(zlib.Z_SYNC_FLUSH) + b"\xff" * 9
+    members = [Piece(name=f"{number}", method=8, packed=packed) for number in range(1000)]
+    start = time.process_time()
+    found = read_with(tmp_path, zipped(members), Zip())
+    assert time.process_time() - start < 10
+    assert len(found.unread) == 1000
 
 
 @pytest.mark.parametrize("name", PACKERS)
@@ -284,7 +297,7 @@ class Idle:
 def test_a_decoder_that_stands_still_is_left(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"x")
     with (tmp_path / "x").open("rb") as file:
-        stream = Stream(Source.of(file), Idle)
+        stream = Stream(Source.of(file), Idle, lambda: True)
         assert (b"".join(stream), stream.trouble) == (b"", DAMAGED)
 
 

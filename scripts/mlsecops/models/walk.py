@@ -17,6 +17,7 @@ from mlsecops.models.inspection import Inspection
 from mlsecops.models.source import Source
 
 HEAD = 4096
+_MOST_MENDED = 20
 # What a defect of a reader can raise on bytes that nobody thought of: the part is then not read, and says so.
 DEFECTS = (
     ArithmeticError,
@@ -83,6 +84,7 @@ class Spent:
     parts: int = 0
     unpacked: int = 0
     size: int = 0
+    mended: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,11 @@ class Walk:
         self.found.not_read(
             source.name, f"mlsecops itself failed to read it as {reader.format} ({type(defect).__name__})"
         )
+
+    def mend(self) -> bool:
+        """Whether to make an effort for the last bytes before damage: for the first parts that have it."""
+        self.spent.mended += 1
+        return self.spent.mended <= _MOST_MENDED
 
     @contextmanager
     def unpacked(self, pieces: Iterable[bytes], name: str, packed: int) -> Iterator[Source]:

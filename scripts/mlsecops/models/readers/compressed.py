@@ -41,7 +41,7 @@ class Compressed:
 
     def read(self, source: Source, walk: Walk) -> None:
         """Hand on what comes out, then what is behind it. Raises UnreadableError where it is not whole."""
-        streams = Streams(source, self.codec)
+        streams = Streams(source, self.codec, walk.mend)
         try:
             _hand_on(streams, source, walk)
         except GrowthError as error:

@@ -100,7 +100,7 @@ class _Member:
         """Unpack it where it is compressed, hand it on, then say how it ended. Raises GrowthError."""
         entry, source, walk = self.entry, self.source, self.walk
         try:
-            member = content(entry, source)
+            member = content(entry, source, walk.mend)
         except UnreadableError as error:
             walk.found.not_read(self.name, str(error))
             return

@@ -7,7 +7,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from mlsecops.models.source import Source
 from mlsecops.models.unpack import decoders, lz4
@@ -21,13 +20,16 @@ _LARGEST_LZMA = 1 << 38  # bytes that liblzma believes a header of
 _SMALLEST_DICTIONARY = 1 << 12
 
 
+Mend = Callable[[], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
     """A compression: whether bytes begin a stream of it, and how one is unpacked."""
 
     name: str
     begins: Callable[[bytes], bool]
-    open: Callable[[Source], Unpacking]
+    open: Callable[[Source, Mend], Unpacking]
     skippable: bool = False
 
 
@@ -37,6 +39,7 @@ class Streams:
 
     source: Source
     codec: Codec
+    mend: Mend
     used: int = 0
     trouble: str = ""
 
@@ -44,7 +47,7 @@ class Streams:
         """What comes out of them, joined; never raises."""
         at = behind_skippable(self.source, 0) if self.codec.skippable else 0
         while True:
-            stream = self.codec.open(self.source.part(at, self.source.size, ""))
+            stream = self.codec.open(self.source.part(at, self.source.size, ""), self.mend)
             yield from stream
             self.used = at + stream.used
             self.trouble = stream.trouble
@@ -110,8 +113,8 @@ def _begins_lzma(head: bytes) -> bool:
         return head[:1] == b"\x5d"
 
 
-def _stream(decoder: Callable[[], Decoder]) -> Callable[[Source], Unpacking]:
-    return partial(Stream, decoder=decoder)
+def _stream(decoder: Callable[[], Decoder]) -> Callable[[Source, Mend], Unpacking]:
+    return lambda source, mend: Stream(source, decoder, mend)
 
 
 CODECS = (
@@ -121,5 +124,5 @@ CODECS = (
     Codec("lzma", _begins_lzma, _stream(decoders.lzma_alone)),
     Codec("zlib", _begins_zlib, _stream(decoders.zlib_stream)),
     Codec("zstd", _starts(_ZSTD), _stream(decoders.zstd), skippable=True),
-    Codec("lz4", _starts(lz4.MAGIC, lz4.LEGACY), lz4.Lz4, skippable=True),
+    Codec("lz4", _starts(lz4.MAGIC, lz4.LEGACY), lambda source, _: lz4.Lz4(source), skippable=True),
 )

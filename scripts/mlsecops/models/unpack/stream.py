@@ -11,6 +11,7 @@ from mlsecops.models.source import Source
 CUT_OFF = "it is cut off"
 DAMAGED = "it is damaged and cannot be unpacked to its end"
 _FIRST_FEED, _FEED, _STEP = 4096, 1 << 16, 1 << 16
+_SMALL_STEP = 1 << 8
 
 
 class DamagedError(Exception):
@@ -53,10 +54,14 @@ class Unpacking(Protocol):
 
 @dataclass(slots=True)
 class Stream:
-    """What a decoder gets out of a source from its beginning on, with `preface` given to it first."""
+    """What a decoder gets out of a source from its beginning on, with `preface` given to it first.
+
+    `mend` says whether to make an effort for the last bytes before damage, which takes its time.
+    """
 
     source: Source
     decoder: Callable[[], Decoder]
+    mend: Callable[[], bool]
     preface: bytes = b""
     used: int = 0
     trouble: str = ""
@@ -70,20 +75,24 @@ class Stream:
         it byte by byte, so that at most one is lost.
         """
         try:
-            yield from self._run(careful_from=None, known=0)
+            yield from self._run(_STEP)
         except DamagedError as error:
             self.trouble = str(error)
-        if self.trouble in ("", CUT_OFF):
-            return
+        if self.trouble not in ("", CUT_OFF) and self.mend():
+            yield from self._mend(_SMALL_STEP)
+            yield from self._mend(1, careful_from=self._last_feed)
+
+    def _mend(self, step: int, careful_from: int | None = None) -> Iterator[bytes]:
+        """What comes out in small steps beyond what is known already."""
         known = self._out
         try:
-            for piece in self._run(careful_from=self._last_feed, known=known):
+            for piece in self._run(step, known, careful_from):
                 if self._out > known:
                     yield piece
         except DamagedError:
             return
 
-    def _run(self, *, careful_from: int | None, known: int) -> Iterator[bytes]:
+    def _run(self, step: int, known: int = 0, careful_from: int | None = None) -> Iterator[bytes]:
         decoder, fed, feed = self.decoder(), 0, _FIRST_FEED
         data, ended = self.preface, False
         self._out = 0
@@ -96,7 +105,7 @@ class Stream:
                 if not data:
                     self.trouble = CUT_OFF
                     break
-            room = _STEP if careful_from is None else min(_STEP, max(known - self._out, 1))
+            room = min(known - self._out, _STEP) if self._out < known else step
             piece = decoder.decompress(data, room)
             ended = decoder.eof
             if not (data or piece or ended or decoder.needs_input):

@@ -63,7 +63,7 @@ class _Plain:
             self.trouble = CUT_OFF
 
 
-def content(entry: Entry, source: Source) -> Content:
+def content(entry: Entry, source: Source, mend: Callable[[], bool]) -> Content:
     """The bytes of a member. Raises UnreadableError for a compression that nothing here knows."""
     packed = source.part(entry.data, entry.packed, "")
     if entry.method == STORED:
@@ -75,22 +75,22 @@ def content(entry: Entry, source: Source) -> Content:
         name = _NAMES.get(entry.method, f"method {entry.method}")
         raise UnreadableError(f"it is compressed with {name}, which nothing here can unpack")
     if entry.method == _LZMA:
-        return Content(_lzma(entry, packed, decoder))
-    return Content(Stream(packed, decoder))
+        return Content(_lzma(entry, packed, decoder, mend))
+    return Content(Stream(packed, decoder, mend))
 
 
-def _lzma(entry: Entry, packed: Source, decoder: Callable[[], Decoder]) -> Stream:
+def _lzma(entry: Entry, packed: Source, decoder: Callable[[], Decoder], mend: Callable[[], bool]) -> Stream:
     """LZMA in a zip (APPNOTE 5.8.8): its properties, without the length that such files begin with."""
     length = int.from_bytes(packed.at(2, 2), "little")
     properties = packed.at(4, length)
     size = b"\xff" * 8 if entry.flags & _LZMA_ENDS_ITSELF else entry.size.to_bytes(8, "little")
     behind = 4 + length
-    return Stream(packed.part(behind, packed.size, ""), decoder, preface=properties + size)
+    return Stream(packed.part(behind, packed.size, ""), decoder, mend, preface=properties + size)
 
 
 def text_of(entry: Entry, source: Source, most: int) -> bytes:
     """All bytes of a small member. Raises UnreadableError for a large one and for what cannot be unpacked."""
-    member = content(entry, source)
+    member = content(entry, source, lambda: False)
     pieces: list[bytes] = []
     for piece in member:
         pieces.append(piece)
