@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import shutil
 import struct
 import zipfile
 import zlib
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from mlsecops.job import Job, Problem, printable
 from mlsecops.models.rules.pickle import UNSAFE
-from mlsecops.project import ModelFile, Project
+from mlsecops.project import Project
 from mlsecops.sarif.build import Json, Location, Result
 
 # Modules by the names that pickles know them by: Python 2's, and those of one system.
@@ -98,10 +97,8 @@ def check_archive(path: Path) -> None:
 
 def _put(source: Path, compression: str | None, target: Path) -> None:
     if compression is None:
-        try:
-            target.hardlink_to(source)
-        except OSError:  # another file system
-            shutil.copyfile(source, target)
+        # No hard link: that would change the file's own record, and it would be read anew in the next run.
+        target.symlink_to(source)
         return
     most = min(_MAX_BYTES, max(_ALWAYS_ALLOWED, source.stat().st_size * _MAX_GROWTH))
     if compression == "zlib":
@@ -176,15 +173,6 @@ def loading_lines(project: Project, uri: str, most: int = 3) -> list[Location]:
         if len(places) >= most:
             break
     return places[:most]
-
-
-def split_by_reader(models: Iterable[ModelFile]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Model files that pickle scanners read, and all others."""
-    pickled: list[str] = []
-    others: list[str] = []
-    for model in models:
-        (pickled if model.format in PICKLED and model.pointer is None else others).append(model.uri)
-    return tuple(pickled), tuple(others)
 
 
 _Reader = gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile

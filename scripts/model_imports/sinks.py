@@ -11,6 +11,7 @@ import types
 from typing import Any
 
 DEPTH = 5
+HANDLES = {"_LIB": "native"}  # how boosting libraries call their own C code, with handles as they are
 BUILTINS = {
     "eval": "code",
     "exec": "code",
@@ -164,6 +165,10 @@ class _Search:
         if first.startswith("import "):
             top, *rest = first[7:].split(".")
             return _of_module(top, [*rest, *chain[1:]])
+        return HANDLES.get(first, "") or self._of_global(chain, names, depth)
+
+    def _of_global(self, chain: list[str], names: dict[str, Any], depth: int) -> str:
+        first = chain[0]
         found = names.get(first, getattr(builtins, first, None))
         if found is getattr(builtins, first, object()) and len(chain) == 1:
             return BUILTINS.get(first, "")

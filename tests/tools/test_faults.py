@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,7 @@ from mlsecops.tools.bandit import Bandit
 from mlsecops.tools.cyclonedx import CycloneDx
 from mlsecops.tools.detect_secrets import DetectSecrets
 from mlsecops.tools.hadolint import Hadolint
+from mlsecops.tools.model_reader import ModelReader
 from mlsecops.tools.modelscan import Modelscan
 from mlsecops.tools.picklescan import Picklescan
 from mlsecops.tools.pip_audit import PipAudit
@@ -93,6 +95,13 @@ SUBJECTS = (
     Subject(
         "hadolint", "hadolint", lambda p: Scan(Hadolint(), p.dockerfiles), ("dockerfiles/*",), ("Dockerfile",)
     ),
+    Subject(
+        "mlsecops-models",
+        "python",
+        lambda p: Scan(ModelReader(), tuple(model.uri for model in p.models)),
+        ("order.json",),
+        ("canary.pkl",),
+    ),
     Subject("picklescan", "picklescan", _pickled(Picklescan()), ("models/*",), ("canary.pkl",)),
     Subject("modelscan", "modelscan", _pickled(Modelscan()), ("models/0*",), ("canary.pkl",)),
     Subject("pip-audit", "pip-audit", _pip_audit, ("pins*.txt",), ("pins*.txt",), 0, True),
@@ -101,6 +110,12 @@ SUBJECTS = (
         "pytest", "python", lambda p: Scan(Pytest(), p.tests.files), ("test_app.py",), ("test_mlsecops*",), 1
     ),
 )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier run has read would not be read again."""
+    monkeypatch.setenv("CI", "true")
 
 
 @pytest.fixture(name="root")
@@ -121,19 +136,22 @@ def run_subject(subject: Subject, root: Path, tmp_path: Path, fault: str | None)
         (root / "requirements.txt").write_text(small_project.REQUIREMENTS, encoding="utf-8")
     due = subject.make(discover(root))
     name = due.tool.environment
-    assert name is not None
+    tool = impatient(due.tool) if fault == "hangs" else due.tool
     overrides = {}
     if fault is not None:
-        overrides[name] = faulty.environment(
+        folder = faulty.environment(
             tmp_path / "faulty",
-            toolbox().environment(name),
+            toolbox().environment(name) if name else Path(sys.prefix),
             subject.program,
             fault,
             code=subject.code,
             sources=subject.sources,
             canary=subject.canary,
         )
-    tool = impatient(due.tool) if fault == "hangs" else due.tool
+        if name:
+            overrides[name] = folder
+        elif isinstance(tool, ModelReader):
+            tool = dataclasses.replace(tool, python=str(folder / "bin" / subject.program))
     fresh = Policy(max_data_age=ALWAYS_FRESH)
     run = scan(
         tool,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from mlsecops.job import Job
-from mlsecops.model_files import LaidOut, lay_out, loading_lines, split_by_reader, unsafe
-from mlsecops.project import ModelFile, discover
+from mlsecops.model_files import LaidOut, lay_out, loading_lines, unsafe
+from mlsecops.project import discover
 from mlsecops.tools.picklescan import Picklescan
 from support import pickles
 from support.contexts import context
@@ -23,7 +23,7 @@ def laid_out(tmp_path: Path, files: dict[str, bytes]) -> LaidOut:
     for name, content in files.items():
         (root / name).write_bytes(content)
     shared = context("model", root, tmp_path)
-    targets, _ = split_by_reader(shared.project.models)
+    targets = tuple(model.uri for model in shared.project.models)
     assert set(targets) == set(files)
     work = tmp_path / "scratch"
     work.mkdir()
@@ -95,15 +95,12 @@ def test_zips_that_readers_read_differently_are_problems(tmp_path: Path) -> None
     assert list(models.origins.values()) == ["c.pt"]
 
 
-def test_pointers_and_other_formats_go_to_our_own_readers() -> None:
-    pickled, others = split_by_reader(
-        [
-            ModelFile("a.pkl", "pickle", "both", None, 9),
-            ModelFile("b.pkl", "pickle", "suffix", "git-lfs", 9),
-            ModelFile("c.h5", "hdf5", "both", None, 9),
-        ]
-    )
-    assert (pickled, others) == (("a.pkl",), ("b.pkl", "c.h5"))
+def test_a_file_that_is_laid_out_stays_as_it_is(tmp_path: Path) -> None:
+    """A hard link would change when the file was last changed, by which an earlier run knows it."""
+    models = laid_out(tmp_path, {"m.pkl": pickles.harmless()})
+    [path] = models.folder.iterdir()
+    assert path.is_symlink()
+    assert (tmp_path / "project" / "m.pkl").stat().st_nlink == 1
 
 
 def test_a_finding_names_where_the_file_is_loaded(tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from mlsecops.job import Options, Scan, Skip
-from mlsecops.policy import Policy, parse
+from mlsecops.policy import Policy
 from mlsecops.project import discover
 from mlsecops.stages import model
+from support import pickles
 
 
 def due(root: Path, policy: Policy) -> dict[str, Scan | Skip]:
@@ -17,14 +17,20 @@ def due(root: Path, policy: Policy) -> dict[str, Scan | Skip]:
     return {each.tool.name if isinstance(each, Scan) else each.tool: each for each in plan}
 
 
-@pytest.mark.parametrize("limit", ["formats: [onnx]", "max-size: 1MB"])
-def test_a_policy_that_limits_model_files_is_never_without_the_tool_that_holds_them_to_it(
-    tmp_path: Path, limit: str
-) -> None:
-    policy = parse(f"version: 1\nmodels: {{{limit}}}\n".encode(), "policy.yml")
-    assert isinstance(due(tmp_path, policy)["mlsecops-models"], Skip)
-    (tmp_path / "weights.npy").write_bytes(b"\x93NUMPY\x01\x00" + bytes(80))
-    scan = due(tmp_path, policy)["mlsecops-models"]
-    assert isinstance(scan, Scan)
-    assert scan.targets == ("weights.npy",)
-    assert "mlsecops-models" not in due(tmp_path, Policy())
+def test_every_model_file_is_read_and_pickles_get_second_opinions(tmp_path: Path) -> None:
+    for name in ("a.pkl", "b.h5", "MLmodel"):
+        (tmp_path / name).write_bytes(pickles.harmless() if name == "a.pkl" else b"text")
+    (tmp_path / "c.pkl").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    plan = due(tmp_path, Policy())
+    targets = {name: each.targets for name, each in plan.items() if isinstance(each, Scan)}
+    assert targets == {
+        "mlsecops-models": ("a.pkl", "b.h5", "c.pkl", "MLmodel"),
+        "picklescan": ("a.pkl",),
+        "modelscan": ("a.pkl",),
+    }
+
+
+def test_without_model_files_nothing_is_due(tmp_path: Path) -> None:
+    plan = due(tmp_path, Policy())
+    assert {name for name, each in plan.items() if isinstance(each, Skip)} == set(plan)
+    assert "mlsecops-models" in plan

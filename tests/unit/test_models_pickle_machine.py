@@ -336,6 +336,13 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rewritten.value.items[-2:] == ["w9", "w9"]
 
 
+def test_what_is_read_again_is_remembered_where_it_was_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memo, "_NEAR", 1)
+    machine, _ = run(b"\x80\x04(Va\n\x94Vword\n\x94h\x01q\x01h\x01q\x01h\x01l.")
+    assert isinstance(machine.value, Items)
+    assert machine.value.items == ["a", "word", "word", "word", "word"]
+
+
 def test_only_so_many_steps() -> None:
     machine, events = run(b"N0" * 100, 7)
     assert events == []

@@ -17,6 +17,7 @@ from mlsecops.models.pickle.window import BrokenError, Window
 
 _RAW = "NumpyArrayWrapper"
 _PARAMETERS = ("subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes")
+_ATTRIBUTES: tuple[object, ...] = (*_PARAMETERS, "filename")
 _ALIGNMENT = 16
 _TYPE = re.compile(r"[|<>=]?([?a-zA-Z])(\d{0,9})(\[.{1,12}\])?")
 _LETTERS = {
@@ -57,12 +58,12 @@ def _set(wrapper: Built, state: object) -> None:
     in_slots = isinstance(state, tuple) and len(state) == 2
     for pairs in state if isinstance(state, tuple) and in_slots else (state,):
         if isinstance(pairs, Pairs):
-            wrapper.attributes.update((key, value) for key, value in pairs.items if isinstance(key, str))
+            wrapper.attributes.update((key, value) for key, value in pairs.items if key in _ATTRIBUTES)
         elif pairs is not None:
             raise BrokenError("an array in it has a state that cannot be known")
 
 
-def _skip(machine: Machine, window: Window, attributes: dict[str, object]) -> None:
+def _skip(machine: Machine, window: Window, attributes: dict[object, object]) -> None:
     start = window.position
     if machine.plain is None:
         machine.plain = machine.fork(start)

@@ -7,17 +7,19 @@ from mlsecops.models.pickle.values import Result
 
 _FREELY, _FEWEST, _BYTES_A_CALL = 100_000, 12, 50
 _SAME, _FILLED = 2000, 500
+_LITTLE, _MUCH = 64, 16 << 20
 
 
 class Effort:
     """What was done so far: `shown` objects in the arguments of calls, and calls followed `within` others."""
 
-    __slots__ = ("_fills", "_same", "shown", "within")
+    __slots__ = ("_fills", "_made", "_same", "shown", "within")
 
     def __init__(self) -> None:
         self.shown = 0
         self.within = 0
         self._same: dict[tuple[int, int, str], tuple[object, object, Result]] = {}
+        self._made = 0
         self._fills: dict[str | None, int] = {}
 
     def objects(self, offset: int, most: int) -> int:
@@ -27,6 +29,11 @@ class Effort:
     def calls(self, offset: int, most: int) -> int:
         """How many calls to follow within a call."""
         return max(0, min(most, (_FREELY + offset) // _BYTES_A_CALL - self.within))
+
+    def hold(self, size: int) -> bool:
+        """Whether to hold what was made by a call, of so many bytes: little always, much not for ever."""
+        self._made += size
+        return size <= _LITTLE or self._made <= _MUCH
 
     def same(self, callee: object, arguments: object, opcode: str) -> Result | None:
         """What the very same call gave when it was told before."""

@@ -24,6 +24,15 @@ _BOMB = 1 << 36  # bytes
 
 def reply(machine: Machine, callee: object, target: str, arguments: Arguments, keywords: Keywords) -> object:
     """What a call gives: an object, the calls that it makes in turn, or NOTHING where that is not known."""
+    answer = _reply(machine, callee, target, arguments, keywords)
+    if isinstance(answer, str | bytes | tuple):
+        held = machine.effort.hold(len(answer))
+    else:
+        held = not isinstance(answer, Partial | Getter | Built) or machine.effort.hold(8 * len(arguments))
+    return answer if held else NOTHING
+
+
+def _reply(machine: Machine, callee: object, target: str, arguments: Arguments, keywords: Keywords) -> object:
     helper = _HELPERS.get(target.removeprefix("_") if target.startswith(_ACCELERATED) else target)
     if helper is not None:
         return helper(machine, arguments, keywords)
@@ -129,7 +138,7 @@ def _same(_: Machine, arguments: Arguments, __: Keywords) -> object:
         case [Items() | tuple() as items]:
             return items
         case [str() as text]:
-            return tuple(text)
+            return tuple(text[:_EXTENSIONS])
     return NOTHING
 
 

@@ -25,8 +25,9 @@ from mlsecops.models.pickle.names import (
     words,
 )
 from mlsecops.models.pickle.python_names import HELPERS
-from mlsecops.models.pickle.shapes import SHAPES, bad_state, is_class
-from mlsecops.models.pickle.values import Call, Global, Import
+from mlsecops.models.pickle.shapes import SHAPES, hands_tool, is_class
+from mlsecops.models.pickle.states import bad_state
+from mlsecops.models.pickle.values import Call, Constant, Cut, Global, Import, Result
 
 Verdict = Literal["harmless", "dangerous", "unknown"]
 _MADE = frozenset({"NEWOBJ", "NEWOBJ_EX"})
@@ -37,6 +38,8 @@ _REBUILDS = re.compile(
     r"_*(?:re)?(?:construct|build|unpickle|new|make|create|ctor|from_state|restore)"
     r"|__pyx_unpickle|.*_ctor\Z"
 )
+_COMPILED = ".__pyx_unpickle_"
+_KEEPS = re.compile(r"torch\.storage\._load_from_bytes|keras\.(?:\w+\.)+_unpickle_model")
 _TWINS = ("_operator.", "_functools.")
 
 
@@ -72,6 +75,8 @@ def judge_import(name: str) -> Judgement:
     if entry(name) or name in HELPERS:
         return _harmless(spelt)
     if name.endswith(".__new__") and is_class(Global(name.removesuffix(".__new__"))):
+        return _harmless(spelt)
+    if is_known(name) and (_COMPILED in name or _KEEPS.fullmatch(name)):
         return _harmless(spelt)
     if not is_plain(name) or strange(name):
         return _dangerous(spelt, "inside")
@@ -148,6 +153,8 @@ def _made(spelt: str) -> Judgement:
     found = entry(name)
     if found is not None and found.kind != "name":
         return _harmless(spelt)
+    if found is not None and (ability := danger(name) or by_name(name)):
+        return _dangerous(spelt, ability)
     base = judge_import(spelt)
     if base.kind == "harmless":
         return _unknown(spelt, f"makes an object of `{spelt}`, which is no class that a model has", _OBJECT)
@@ -212,7 +219,11 @@ def _called(call: Call, name: str) -> Judgement:
     spelt = call.target or name
     found = entry(name)
     if found is not None and found.kind == "call":
-        return _harmless(spelt)
+        return _allowed(call, name, spelt)
+    if is_known(name) and _COMPILED in name:
+        return _harmless(spelt) if _rebuilds(call) else _unknown(spelt, f"calls `{spelt}`", _CALLED)
+    if _KEEPS.fullmatch(name):
+        return _kept(call, spelt)
     base = judge_import(spelt)
     if base.kind == "dangerous":
         return Judgement(
@@ -229,6 +240,28 @@ def _called(call: Call, name: str) -> Judgement:
     if found is not None:
         return _unknown(spelt, f"calls the function `{spelt}`{shown(call)}", _FUNCTION)
     return _called_unknown(call, name, spelt)
+
+
+def _allowed(call: Call, name: str, spelt: str) -> Judgement:
+    tool = hands_tool(name, call.arguments)
+    if not tool:
+        return _harmless(spelt)
+    text = f"Loading this file hands `{tool}` to `{spelt}`, which no library does{shown(call)}."
+    return Judgement("dangerous", spelt, text, _UNUSUAL)
+
+
+def _rebuilds(call: Call) -> bool:
+    """The shape in which Cython puts its objects together: class, checksum, state."""
+    return (
+        len(call.arguments) >= 2 and is_class(call.arguments[0]) and isinstance(call.arguments[1], Constant)
+    )
+
+
+def _kept(call: Call, spelt: str) -> Judgement:
+    """A model within the pickle: what is in it is for its own reader to say."""
+    if len(call.arguments) == 1 and isinstance(call.arguments[0], Constant | Cut | Result):
+        return _unknown(spelt, f"loads another model that is kept inside, through `{spelt}`", _FUNCTION)
+    return _dangerous(spelt, "load", call)
 
 
 def _called_unknown(call: Call, name: str, spelt: str) -> Judgement:

@@ -158,10 +158,12 @@ class Machine(Stack):
         except KeyError:
             raise BrokenError(f"it remembers nothing under the number {index}") from None
         if isinstance(value, Spilled):
+            here, self.offset = self.offset, value.offset
             window = Window(self.source, value.offset)
             handler = self._table[window.take(1)[0]]
             if handler is not None:
                 handler(self, window)
+            self.offset = here
         else:
             self.stack.append(_NOT_HELD if value is LOST else value)
 

@@ -25,7 +25,11 @@ _PLAIN_DUNDERS = re.compile(
     r"__pyx_unpickle_\w+|__(generator|randomstate|bit_generator|RandomState)_ctor|__nat_unpickle|__main__"
     r"|__mp_main__|__newobj(_ex)?__|__builtin__|__future__"
 )
-_DUNDER = re.compile(r"__\w+__|_{2}\w+")
+# Dunders, and attributes of functions, frames and classes that lead to globals or to all classes.
+_MACHINERY = re.compile(
+    r"__\w+|func_(?:globals|code|closure)|f_(?:globals|locals|builtins|back|code)|(?:gi|cr|ag)_(?:frame|code)"
+    r"|tb_frame|mro|im_(?:func|self|class)|co_\w+"
+)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _IDENTIFIER = re.compile(r"(?:[^\W\d]|_)\w*\Z")
 # Modules of Python that are known by name wherever they turn up within another module.
@@ -54,7 +58,7 @@ def canonical(name: str) -> str:
 def strange(name: str) -> str:
     """The first part of a name that leads into Python's own machinery, such as `__globals__`, or ""."""
     for part in name.replace("()", "").split("."):
-        if _DUNDER.fullmatch(part) and not _PLAIN_DUNDERS.fullmatch(part):
+        if _MACHINERY.fullmatch(part) and not _PLAIN_DUNDERS.fullmatch(part):
             return part
     return ""
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from mlsecops.models.pickle.values import Constant, Cut, Global, Mapping, Result, Sequence, Unknown, Value
 
-_DEPTH, _WIDTH = 6, 64
+_DEPTH, _WIDTH, _FIXED = 6, 64, 32
 NODES = 400
 """So many objects a picture shows at most."""
 LONGEST_NAME = 512
@@ -72,7 +72,7 @@ class Built:
     target: str
     arguments: list[object]
     state: object = None
-    attributes: dict[str, object] = field(default_factory=dict)
+    attributes: dict[object, object] = field(default_factory=dict)
 
 
 _TYPES: dict[type, str] = {
@@ -96,10 +96,10 @@ def type_name(value: object) -> str | None:
     return _TYPES.get(type(value))
 
 
-def is_fixed(value: object, depth: int = 4) -> bool:
+def is_fixed(value: object, depth: int = 3) -> bool:
     """Whether an object stays as it is: a plain value, a name, or a tuple of such."""
     if isinstance(value, tuple):
-        return depth > 0 and all(is_fixed(item, depth - 1) for item in value)
+        return depth > 0 and len(value) <= _FIXED and all(is_fixed(item, depth - 1) for item in value)
     return isinstance(value, str | bytes | int | float | Global | Result | Cut | None)
 
 

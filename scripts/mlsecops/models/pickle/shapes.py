@@ -9,26 +9,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from mlsecops.models.pickle.allowed import entry, is_known
+from mlsecops.models.pickle.allowed import danger, entry, is_known
+from mlsecops.models.pickle.dangers import by_name
 from mlsecops.models.pickle.names import inner, strange
 from mlsecops.models.pickle.python_names import HELPERS, PYTHON
 from mlsecops.models.pickle.values import Constant, Cut, Global, Result, Sequence, Value
-from mlsecops.models.pickle.values import Mapping as Pairs
 
 Arguments = tuple[Value, ...]
 Fits = Callable[[Arguments], bool]
+_TOOLS = HELPERS - {"builtins.type"}
 _ATTRIBUTE = re.compile(r"(?:[^\W\d]\w*|_(?!_)\w*)(?:\.(?!__)\w+)*\Z")
 _CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "utf-8", "utf8", "ascii"})
 _UFUNCS = re.compile(r"(?:numpy|scipy|pandas|sklearn)(?:\.\w+)*\.(?:_?multiarray_umath|umath|_?ufuncs\w*)")
 _GENERIC = ("typing.", "builtins.", "collections.abc.", "collections.", "numpy.")
 
 
-def _text(value: Value) -> str | None:
+def text_of(value: Value) -> str | None:
+    """A text that the file spells out, or None."""
     return value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
 
 
 def _is_attribute(value: Value) -> bool:
-    name = _text(value)
+    name = text_of(value)
     return name is not None and bool(_ATTRIBUTE.match(name)) and not strange(name)
 
 
@@ -98,7 +100,9 @@ def _newobj(arguments: Arguments) -> bool:
 
 def _encode(arguments: Arguments) -> bool:
     """How protocols 0 to 2 write bytes."""
-    return len(arguments) == 2 and _is_plain(arguments[0]) and (_text(arguments[1]) or "").lower() in _CODECS
+    return (
+        len(arguments) == 2 and _is_plain(arguments[0]) and (text_of(arguments[1]) or "").lower() in _CODECS
+    )
 
 
 def _union(arguments: Arguments) -> bool:
@@ -145,7 +149,7 @@ def _ufunc(arguments: Arguments) -> bool:
     """`_ufunc_reconstruct(module, name)` imports: the name has to be a function of numbers."""
     if len(arguments) != 2:
         return False
-    module, name = (_text(each) for each in arguments)
+    module, name = (text_of(each) for each in arguments)
     if module is None or name is None or not name.isidentifier():
         return False
     full = f"{module}.{name}"
@@ -198,42 +202,16 @@ SHAPES: Mapping[str, Fits] = {
     "torch.tensor._rebuild_from_type": _rebuilt,
 }
 
-# What scipy.stats runs with `exec` when a distribution is unpickled (`_attach_argparser_methods` in
-# https://github.com/scipy/scipy/blob/main/scipy/stats/_distn_infrastructure.py).
-_TEMPLATE = re.compile(
-    r"\s*(?:def _parse_args(?:_rvs|_stats)?\(self,[\w ,=.'()+-]*\):\s+return (?:self\._argcheck_rvs)?"
-    r"\(?[\w ,='()+.-]*\)?[\w ,=()+.-]*\s*){1,3}"
-)
-_CALLED = re.compile(r"\b(?!_parse_args(?:_rvs|_stats)?\b|_argcheck_rvs\b)\w+\(|__|\bimport\b|\blambda\b")
-_WRAPPERS = (".NDArrayWrapper", ".ZNDArrayWrapper")
 
+def hands_tool(name: str, values: Arguments) -> str:
+    """A name among the arguments of an allowed call with which it would do more than it is there for, or "".
 
-def bad_state(owner: str, state: Value) -> str:
-    """Why the state of an allowed class is not to be trusted, or "".
-
-    `code`: text that the class runs; `file`: a path elsewhere; `hidden`: it cannot be seen; `inside`: names
-    of Python's own machinery among its slots.
+    `_new_Index(numpy.memmap, {"filename": ...})` makes a file; `_reconstruct` makes arrays of any kind safely.
     """
-    if isinstance(state, Sequence) and len(state.items) == 2 and isinstance(state.items[1], Pairs):
-        slots = state.items[1]
-        if any(strange(_text(key) or "") for key, _ in slots.items):
-            return "inside"
-    if owner.startswith(("scipy.stats", "statsmodels.distributions")):
-        return _distribution(state)
-    if owner.endswith(_WRAPPERS) and isinstance(state, Pairs):
-        names = [_text(value) for key, value in state.items if _text(key) == "filename"]
-        return "file" if any(name is None or re.search(r"[/\\]|^\.\.?$", name) for name in names) else ""
+    for value in values:
+        match value:
+            case Global(tool) if tool in _TOOLS:
+                return tool
+            case Global(tool) if not name.endswith("._reconstruct") and (danger(tool) or by_name(tool)):
+                return tool
     return ""
-
-
-def _distribution(state: Value) -> str:
-    if not isinstance(state, Pairs):
-        return "" if isinstance(state, Constant | Sequence) else "hidden"
-    for key, value in state.items:
-        if not isinstance(key, Constant):
-            return "hidden"
-        if key.value == "_parse_arg_template":
-            text = _text(value)
-            if text is None or _CALLED.search(text) or not _TEMPLATE.fullmatch(text):
-                return "code"
-    return "" if state.whole else "hidden"

@@ -14,7 +14,7 @@ from mlsecops.models.pickle.objects import Items
 
 NOTHING = object()
 """The answer to what is not known."""
-_LONGEST = 4096
+_LONGEST, _ITEMS = 4096, 256
 _ROT13 = str.maketrans(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
     "NOPQRSTUVWXYZABCDEFGHIJKLMnopqrstuvwxyzabcdefghijklm",
@@ -137,6 +137,8 @@ def _join(glue: object, items: object) -> object:
     parts = tuple(items) if isinstance(items, str) else _plain(items)
     if parts is None:
         return NOTHING
+    if sum(len(part) for part in parts if isinstance(part, str | bytes)) > _LONGEST:
+        return NOTHING
     if isinstance(glue, str):
         texts = [part for part in parts if isinstance(part, str)]
         return glue.join(texts) if len(texts) == len(parts) else NOTHING
@@ -172,7 +174,7 @@ def _item(value: object, index: object) -> object:
 
 
 def _reversed(value: object) -> object:
-    items = tuple(value) if isinstance(value, str | bytes) else _plain(value)
+    items = tuple(value[:_ITEMS]) if isinstance(value, str | bytes) else _plain(value)
     return NOTHING if items is None else tuple(reversed(items))
 
 

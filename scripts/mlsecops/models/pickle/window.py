@@ -75,10 +75,9 @@ class Window:
         Where the file ends first, the last byte is lost, as it is to unpicklers.
         """
         end = self.data.find(b"\n", self.at)
-        if end >= 0 and end - self.at <= keep:
-            line = self.data[self.at : end]
-            self.at = end + 1
-            return line, len(line)
+        if end >= 0:
+            at, self.at = self.at, end + 1
+            return self.data[at : min(end, at + keep)], end - at
         start = self.position
         end = self._newline(start)
         self.seek(min(end + 1, self.source.size))

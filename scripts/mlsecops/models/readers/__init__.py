@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from mlsecops.models.pickle.judge import judge, judge_name
 from mlsecops.models.readers.compressed import COMPRESSED
-from mlsecops.models.readers.gguf import GgufReader
 from mlsecops.models.readers.joblib import JoblibReader
 from mlsecops.models.readers.keras_h5 import Hdf5Reader
 from mlsecops.models.readers.keras_zip import KerasConfigReader
-from mlsecops.models.readers.numpy_files import NpyReader
-from mlsecops.models.readers.onnx import OnnxReader
-from mlsecops.models.readers.safetensors import SafetensorsReader
+from mlsecops.models.readers.others import other_readers
+from mlsecops.models.readers.pickle import PickleReader
+from mlsecops.models.readers.pickle_behind import PickleBehindReader
 from mlsecops.models.readers.seven_zip import SevenZip
 from mlsecops.models.readers.tar import Tar
-from mlsecops.models.readers.template_files import TemplateReader
 from mlsecops.models.readers.tensorflow import TensorFlowReader, TensorFlowTextReader
 from mlsecops.models.readers.tflite import TfLiteReader
 from mlsecops.models.readers.torch import Torch, TorchPrograms
@@ -20,6 +19,7 @@ from mlsecops.models.readers.zip import Zip
 from mlsecops.models.walk import Reader
 
 READERS: tuple[Reader, ...] = (
+    PickleReader(judge),
     JoblibReader(),
     Zip(),
     Tar(),
@@ -32,9 +32,6 @@ READERS: tuple[Reader, ...] = (
     TensorFlowReader(),
     TensorFlowTextReader(),
     TfLiteReader(),
-    OnnxReader(),
-    NpyReader(),
-    SafetensorsReader(),
-    GgufReader(),
-    TemplateReader(),
+    *other_readers(judge_name),
+    PickleBehindReader(judge),
 )

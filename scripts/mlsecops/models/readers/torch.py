@@ -21,7 +21,7 @@ from mlsecops.sarif.build import Rule
 _MOST_SOURCE, _MOST_GRAPH = 16 << 20, 32 << 20
 _COMPILED = (".so", ".dll", ".dylib", ".pyd", ".o", ".cubin", ".hsaco", ".cpp", ".ptx", ".spv", ".metallib")
 _UNKNOWN = 6.0  # severity of what hides which operator it calls
-_PROGRAMS: Mapping[bytes, str] = {b"ET": "ExecuTorch programs", b"PTMF": "PyTorch's flatbuffer models"}
+_MOBILE = b"PTMF"
 _SENTENCES: Mapping[str, tuple[Rule, str]] = {
     "file": (SCRIPT, "Running this model calls `{}`, which reads or writes a file."),
     "network": (SCRIPT, "Running this model calls `{}`, which talks to another machine."),
@@ -119,18 +119,16 @@ def _is_compiled(name: str, layout: Layout) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TorchPrograms:
-    """Knows PyTorch's flatbuffers, ExecuTorch's and those of mobile models, which nothing here reads."""
+    """Knows the flatbuffers of PyTorch's mobile models, which nothing here reads."""
 
-    format: str = "ExecuTorch"
+    format: str = "PyTorch mobile"
 
     def recognises(self, head: bytes, source: Source) -> bool:
-        """By the file identifier of a flatbuffer: `ET` and a number, or `PTMF`."""
+        """By the file identifier of a flatbuffer."""
         del source
-        return head[4:8] == b"PTMF" or (head[4:6] == b"ET" and head[6:8].isdigit())
+        return head[4:8] == _MOBILE
 
     def read(self, source: Source, walk: Walk) -> None:
         """Raises UnreadableError that names the format."""
-        del walk
-        head = source.at(4, 4)
-        name = next(name for magic, name in _PROGRAMS.items() if head.startswith(magic))
-        raise UnreadableError(f"{name} have no reader here")
+        del source, walk
+        raise UnreadableError("PyTorch's flatbuffer models have no reader here")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from mlsecops.models.rules import (
     archives,
     configs,
+    documents,
     gguf,
     keras,
     numpy,
@@ -29,5 +30,6 @@ _FAMILIES: tuple[tuple[Rule, ...], ...] = (
     numpy.RULES,
     gguf.RULES,
     configs.RULES,
+    documents.RULES,
 )
 RULES: Mapping[str, Rule] = {rule.id: rule for family in _FAMILIES for rule in family}
