@@ -8,49 +8,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
 
-from mlsecops.models.pickle.allowed import Entry, danger, entry, is_known
+from mlsecops.models.pickle.allowed import danger, entry, is_known
 from mlsecops.models.pickle.arguments import looks_dangerous, shown
 from mlsecops.models.pickle.dangers import ABILITIES, by_name, by_words
+from mlsecops.models.pickle.judgement import (
+    CALLED,
+    COMPILED,
+    FUNCTION,
+    KEEPS,
+    OBJECT,
+    Judgement,
+    Verdict,
+    dangerous,
+    harmless,
+    judge_import,
+    owner_of,
+    unknown,
+)
 from mlsecops.models.pickle.names import (
     canonical,
-    inner,
-    is_plain,
     is_standard,
     looks_like_class,
     strange,
     words,
 )
-from mlsecops.models.pickle.python_names import HELPERS
 from mlsecops.models.pickle.shapes import SHAPES, hands_tool, is_class
 from mlsecops.models.pickle.states import bad_state
 from mlsecops.models.pickle.values import Call, Constant, Cut, Global, Import, Result
 
-Verdict = Literal["harmless", "dangerous", "unknown"]
 _MADE = frozenset({"NEWOBJ", "NEWOBJ_EX"})
 _FILLING = frozenset({"append", "extend", "add", "__setitem__", "update"})
-_OBJECT, _FUNCTION, _CALLED, _NAMELESS = 5.5, 6.0, 6.9, 7.5
+_NAMELESS = 7.5
 _UNUSUAL = 8.0
 _REBUILDS = re.compile(
     r"_*(?:re)?(?:construct|build|unpickle|new|make|create|ctor|from_state|restore)"
     r"|__pyx_unpickle|.*_ctor\Z"
 )
-_COMPILED = ".__pyx_unpickle_"
-_KEEPS = re.compile(r"torch\.storage\._load_from_bytes|keras\.(?:\w+\.)+_unpickle_model")
 _TWINS = ("_operator.", "_functools.")
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What an event means: `sentence` says what loading does, `severity` how grave it is, 0 for nothing."""
-
-    kind: Verdict
-    subject: str
-    sentence: str
-    severity: float
 
 
 def judge(event: Import | Call) -> Judgement:
@@ -66,59 +61,6 @@ def judge_name(name: str) -> Verdict:
 def allowed_by(patterns: Iterable[str], name: str) -> bool:
     """Whether a policy names this import: `mypackage.module.Name`, or `mypackage.*` for all below."""
     return any(name.startswith(each[:-1]) if each.endswith(".*") else name == each for each in patterns)
-
-
-@lru_cache(maxsize=8192)
-def judge_import(name: str) -> Judgement:
-    """What a name stands for that is looked up and not called."""
-    spelt, name = name.replace("()", ""), canonical(name.replace("()", ""))
-    if entry(name) or name in HELPERS:
-        return _harmless(spelt)
-    if name.endswith(".__new__") and is_class(Global(name.removesuffix(".__new__"))):
-        return _harmless(spelt)
-    if is_known(name) and (_COMPILED in name or _KEEPS.fullmatch(name)):
-        return _harmless(spelt)
-    if not is_plain(name) or strange(name):
-        return _dangerous(spelt, "inside")
-    hidden = inner(name)
-    if hidden and (found := judge_import(hidden)).kind == "dangerous":
-        return Judgement(
-            "dangerous", spelt, found.sentence.replace(f"`{hidden}`", f"`{spelt}`"), found.severity
-        )
-    if ability := danger(name) or by_name(name):
-        return _dangerous(spelt, ability)
-    if _owner(name) is not None:
-        return _attribute(spelt)
-    return _unknown_name(spelt, name)
-
-
-def _unknown_name(spelt: str, name: str) -> Judgement:
-    what = "class" if looks_like_class(name) else "function"
-    severity = _OBJECT if looks_like_class(name) else _FUNCTION
-    if is_standard(name):
-        text = f"imports the {what} `{spelt}` of Python's own library, which has no place in a model"
-    elif is_known(name):
-        text = f"imports `{spelt}`, which no pickle of that library is known to have"
-    else:
-        text = f"imports the {what} `{spelt}`, which may be any code"
-        severity = max(severity, _CALLED if by_words(words(name), strong=True) else 0)
-    return _unknown(spelt, text, severity)
-
-
-def _owner(name: str) -> Entry | None:
-    """The allowed class that a name is an attribute of."""
-    parts = name.split(".")
-    for count in range(len(parts) - 1, max(len(parts) - 3, 1), -1):
-        found = entry(".".join(parts[:count]))
-        if found is not None and found.kind != "name":
-            return found
-    return None
-
-
-def _attribute(spelt: str) -> Judgement:
-    if ability := by_words(words(spelt), strong=False):
-        return _unknown(spelt, f"names the method `{spelt}`, which {ABILITIES[ability].what}", _FUNCTION)
-    return _harmless(spelt)
 
 
 def judge_call(call: Call) -> Judgement:
@@ -142,7 +84,7 @@ def judge_call(call: Call) -> Judgement:
 
 def _nameless(call: Call) -> Judgement:
     if call.opcode in ("BUILD", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS"):
-        return _unknown("unknown object", "fills an object that cannot be known before", _FUNCTION)
+        return unknown("unknown object", "fills an object that cannot be known before", FUNCTION)
     text = "Loading this file calls something that cannot be known before."
     return Judgement("dangerous", "unknown call", text, _NAMELESS)
 
@@ -152,12 +94,12 @@ def _made(spelt: str) -> Judgement:
     name = canonical(spelt)
     found = entry(name)
     if found is not None and found.kind != "name":
-        return _harmless(spelt)
+        return harmless(spelt)
     if found is not None and (ability := danger(name) or by_name(name)):
-        return _dangerous(spelt, ability)
+        return dangerous(spelt, ability)
     base = judge_import(spelt)
     if base.kind == "harmless":
-        return _unknown(spelt, f"makes an object of `{spelt}`, which is no class that a model has", _OBJECT)
+        return unknown(spelt, f"makes an object of `{spelt}`, which is no class that a model has", OBJECT)
     return base
 
 
@@ -178,8 +120,8 @@ def _on_instance(call: Call, owner: str, method: str) -> Judgement:
             else ""
         )
         if reason == "hidden":
-            return _unknown(spelt, f"gives `{spelt}` a state that cannot be known before", _CALLED)
-        return _dangerous(spelt, reason) if reason else _filled(spelt, base)
+            return unknown(spelt, f"gives `{spelt}` a state that cannot be known before", CALLED)
+        return dangerous(spelt, reason) if reason else _filled(spelt, base)
     if method in _FILLING and call.opcode not in ("REDUCE", "OBJ", "INST"):
         return _filled(spelt, base)
     if base.kind == "dangerous":
@@ -189,30 +131,30 @@ def _on_instance(call: Call, owner: str, method: str) -> Judgement:
         text = f"Loading this file calls an object of `{spelt}` that it made itself."
         return Judgement("dangerous", subject, text, _UNUSUAL)
     if strange(method):
-        return _dangerous(subject, "inside", call)
+        return dangerous(subject, "inside", call)
     ability = by_words(words(subject), strong=not is_known(owner) and not is_standard(owner))
     if ability:
-        return _dangerous(subject, ability, call)
-    return _unknown(subject, f"calls the method `{subject}`", _CALLED)
+        return dangerous(subject, ability, call)
+    return unknown(subject, f"calls the method `{subject}`", CALLED)
 
 
 def _filled(spelt: str, base: Judgement) -> Judgement:
     if base.kind != "harmless":
         return base
-    return _harmless(spelt)
+    return harmless(spelt)
 
 
 def _shaped(call: Call, name: str, fits: bool) -> Judgement:
     spelt = call.target or name
     if not fits:
         if name.endswith("_ufunc_reconstruct"):
-            return _dangerous(spelt, "import", call)
+            return dangerous(spelt, "import", call)
         text = f"Loading this file calls `{spelt}` in a way in which no library does{shown(call)}."
         return Judgement("dangerous", spelt, text, _UNUSUAL)
     first = call.arguments[0] if call.arguments else None
     if name.startswith("copyreg.") and isinstance(first, Global):
         return _made(first.name)
-    return _harmless(spelt)
+    return harmless(spelt)
 
 
 def _called(call: Call, name: str) -> Judgement:
@@ -220,9 +162,9 @@ def _called(call: Call, name: str) -> Judgement:
     found = entry(name)
     if found is not None and found.kind == "call":
         return _allowed(call, name, spelt)
-    if is_known(name) and _COMPILED in name:
-        return _harmless(spelt) if _rebuilds(call) else _unknown(spelt, f"calls `{spelt}`", _CALLED)
-    if _KEEPS.fullmatch(name):
+    if is_known(name) and COMPILED in name:
+        return harmless(spelt) if _rebuilds(call) else unknown(spelt, f"calls `{spelt}`", CALLED)
+    if KEEPS.fullmatch(name):
         return _kept(call, spelt)
     base = judge_import(spelt)
     if base.kind == "dangerous":
@@ -230,22 +172,22 @@ def _called(call: Call, name: str) -> Judgement:
             base.kind, base.subject, base.sentence.removesuffix(".") + shown(call) + ".", base.severity
         )
     if ability := danger(name) or by_name(name):
-        return _dangerous(spelt, ability, call)
+        return dangerous(spelt, ability, call)
     if found is not None and found.kind == "class":
         if not call.arguments and call.opcode in ("INST", "OBJ"):
-            return _harmless(spelt)  # how Python 2 made instances
-        return _unknown(
-            spelt, f"calls the class `{spelt}`, which its library does not do{shown(call)}", _FUNCTION
+            return harmless(spelt)  # how Python 2 made instances
+        return unknown(
+            spelt, f"calls the class `{spelt}`, which its library does not do{shown(call)}", FUNCTION
         )
     if found is not None:
-        return _unknown(spelt, f"calls the function `{spelt}`{shown(call)}", _FUNCTION)
+        return unknown(spelt, f"calls the function `{spelt}`{shown(call)}", FUNCTION)
     return _called_unknown(call, name, spelt)
 
 
 def _allowed(call: Call, name: str, spelt: str) -> Judgement:
     tool = hands_tool(name, call.arguments)
     if not tool:
-        return _harmless(spelt)
+        return harmless(spelt)
     text = f"Loading this file hands `{tool}` to `{spelt}`, which no library does{shown(call)}."
     return Judgement("dangerous", spelt, text, _UNUSUAL)
 
@@ -260,36 +202,20 @@ def _rebuilds(call: Call) -> bool:
 def _kept(call: Call, spelt: str) -> Judgement:
     """A model within the pickle: what is in it is for its own reader to say."""
     if len(call.arguments) == 1 and isinstance(call.arguments[0], Constant | Cut | Result):
-        return _unknown(spelt, f"loads another model that is kept inside, through `{spelt}`", _FUNCTION)
-    return _dangerous(spelt, "load", call)
+        return unknown(spelt, f"loads another model that is kept inside, through `{spelt}`", FUNCTION)
+    return dangerous(spelt, "load", call)
 
 
 def _called_unknown(call: Call, name: str, spelt: str) -> Judgement:
     if ability := by_words(words(name), strong=not (is_known(name) or is_standard(name))):
-        return _dangerous(spelt, ability, call)
+        return dangerous(spelt, ability, call)
     if ability := looks_dangerous(call):
-        return _dangerous(spelt, ability, call)
+        return dangerous(spelt, ability, call)
     text = f"calls `{spelt}`, which may be any code{shown(call)}"
     last = name.rpartition(".")[2]
-    if _owner(name) is not None or looks_like_class(name) or _REBUILDS.match(last):
-        return _unknown(spelt, text, _CALLED)
+    if owner_of(name) is not None or looks_like_class(name) or _REBUILDS.match(last):
+        return unknown(spelt, text, CALLED)
     if is_standard(name) or is_known(name):
         text = f"Loading this file calls `{spelt}`, which nothing that saves a model writes{shown(call)}."
         return Judgement("dangerous", spelt, text, _UNUSUAL)
-    return _unknown(spelt, text, _CALLED)
-
-
-def _harmless(subject: str) -> Judgement:
-    return Judgement("harmless", subject, "", 0.0)
-
-
-def _unknown(subject: str, text: str, severity: float) -> Judgement:
-    return Judgement("unknown", subject, f"Loading this file {text}.", severity)
-
-
-def _dangerous(subject: str, ability: str, call: Call | None = None) -> Judgement:
-    does = ABILITIES[ability]
-    tail = shown(call) if call is not None else ""
-    return Judgement(
-        "dangerous", subject, f"Loading this file {does.what} through `{subject}`{tail}.", does.severity
-    )
+    return unknown(spelt, text, CALLED)

@@ -206,7 +206,7 @@ SHAPES: Mapping[str, Fits] = {
 def hands_tool(name: str, values: Arguments) -> str:
     """A name among the arguments of an allowed call with which it would do more than it is there for, or "".
 
-    `_new_Index(numpy.memmap, {"filename": ...})` makes a file; `_reconstruct` makes arrays of any kind safely.
+    `_new_Index(numpy.memmap, {"filename": ...})` makes a file; `_reconstruct` makes arrays of any kind.
     """
     for value in values:
         match value:

@@ -23,8 +23,8 @@ _WRAPPERS = (".NDArrayWrapper", ".ZNDArrayWrapper")
 def bad_state(owner: str, state: Value) -> str:
     """Why the state of an allowed class is not to be trusted, or "".
 
-    `code`: text that the class runs; `file`: a path elsewhere; `hidden`: it cannot be seen; `inside`: names of
-    Python's own machinery among its slots.
+    `code`: text that the class runs; `file`: a path elsewhere; `hidden`: it cannot be seen; `inside`: names
+    of Python's own machinery among its slots.
     """
     if isinstance(state, Sequence) and len(state.items) == 2 and isinstance(state.items[1], Pairs):
         slots = state.items[1]
