@@ -16,6 +16,7 @@ from mlsecops.policy import Policy
 from mlsecops.project import Project
 from mlsecops.sarif.build import SCHEMA, Json, Status
 from mlsecops.scan import DEFECTS, broken, scan, skipped
+from mlsecops.shared import Shared
 from mlsecops.stages import container, model, sast, sca, test
 from mlsecops.toolbox import Toolbox, ToolboxError
 
@@ -89,11 +90,12 @@ class Chain:
             file.unlink(missing_ok=True)
         plans = {stage: self._plan(stage) for stage in stages}
         runs: dict[str, list[Json]] = {stage: [] for stage in stages}
-        for stage, tool, run in self._runs(plans, progress):
-            runs[stage].append(run)
-            progress.finished(stage, tool, *_outcome(run))
-            if len(runs[stage]) == len(plans[stage]):
-                write_atomically(files[stage], self._log(STAGES[stage].settle(runs[stage])))
+        with Shared() as shared:
+            for stage, tool, run in self._runs(plans, shared, progress):
+                runs[stage].append(run)
+                progress.finished(stage, tool, *_outcome(run))
+                if len(runs[stage]) == len(plans[stage]):
+                    write_atomically(files[stage], self._log(STAGES[stage].settle(runs[stage])))
         return list(files.values())
 
     def _plan(self, stage: str) -> list[Scan | Skip]:
@@ -102,17 +104,17 @@ class Chain:
         return STAGES[stage].plan(self.project, self.policy, self.options)
 
     def _runs(
-        self, plans: Mapping[str, list[Scan | Skip]], progress: Progress
+        self, plans: Mapping[str, list[Scan | Skip]], shared: Shared, progress: Progress
     ) -> Iterator[tuple[str, str, Json]]:
         due = [(stage, each) for stage, plan in plans.items() for each in plan if isinstance(each, Scan)]
         for stage, plan in plans.items():
             for each in plan:
                 if isinstance(each, Skip):
-                    yield stage, each.tool, skipped(each, self._context(stage))
+                    yield stage, each.tool, skipped(each, self._context(stage, shared))
 
         def one(stage: str, each: Scan) -> Json:
             progress.started(stage, each.tool.name)
-            context = self._context(stage)
+            context = self._context(stage, shared)
             try:
                 return scan(each.tool, each.targets, context)
             except DEFECTS as defect:
@@ -143,7 +145,7 @@ class Chain:
         with suppress(ToolboxError):  # the scan that needs it says so
             self.toolbox.environment(environment)
 
-    def _context(self, stage: str) -> Context:
+    def _context(self, stage: str, shared: Shared) -> Context:
         return Context(
             stage=stage,
             project=self.project,
@@ -153,6 +155,7 @@ class Chain:
             keep=self.keep,
             options=self.options,
             identifier=self.identifier,
+            shared=shared,
         )
 
     def _log(self, runs: list[Json]) -> Json:

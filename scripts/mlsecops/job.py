@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import orjson
 
 from mlsecops.sarif.build import Json
+from mlsecops.shared import Shared
 from mlsecops.toolbox import Limits, StartError, Toolbox, ToolboxError
 from mlsecops.toolbox.environments import installer_environment
 
@@ -98,6 +99,7 @@ class Context:
     keep: Path
     options: Options = Options()
     identifier: str | None = None
+    shared: Shared = field(default_factory=Shared)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
