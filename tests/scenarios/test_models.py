@@ -72,6 +72,7 @@ SCENES = {
     "zip": Scene(ARCHIVES, "zip"),
     "tar.gz": Scene(ARCHIVES, "tar.gz"),
     "lz4": Scene(ARCHIVES, "lz4"),
+    "zstd": Scene(ARCHIVES, "zstd"),
     "four archives deep": Scene(ARCHIVES, "four archives deep"),
     "R": Scene(OTHER, "R: a promise that runs when it is read", "pyreadr.read_r(FILE)", "run", ""),
     "PMML": Scene(OTHER, "PMML: an external entity", "pypmml.Model.load(FILE)", "outside|entit", ""),
@@ -79,7 +80,6 @@ SCENES = {
 }
 UNREAD = {
     "7z": (ARCHIVES, "7z", "7z"),
-    "zstd": (ARCHIVES, "zstd", "zstd"),
     "empty": ("nobody can read", "empty, .pkl", "it is empty"),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import importlib.util
+import hashlib
 import lzma
 import struct
 import time
@@ -21,20 +21,15 @@ from mlsecops.models.readers.seven_zip import SevenZip
 from mlsecops.models.readers.zip import Zip
 from mlsecops.models.rules.archives import BOMB, HIDDEN
 from mlsecops.models.source import Source
-from mlsecops.models.unpack import decoders
 from mlsecops.models.unpack.lz4 import LEGACY, MAGIC, decode
 from mlsecops.models.unpack.stream import DAMAGED, DamagedError, Stream
 from mlsecops.models.walk import Bounds, UnreadableError, Walk
+from support import zstandard
 from support.parts import read_with, reasons, rules
 from support.witness import MARK, Witness
 from support.zips import Piece, zipped
 
 CONTENT = MARK + b"content of a model, " * 5000
-HAS_ZSTD = any(
-    importlib.util.find_spec(name) is not None
-    for name in ("compression", "backports")
-    if importlib.util.find_spec(name) and importlib.util.find_spec(f"{name}.zstd")
-)
 
 
 def lz4_frame(content: bytes, flags: int = 0x60, *, size: int = 4, block: bytes | None = None) -> bytes:
@@ -64,6 +59,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "xz": lzma.compress,
     "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
     "zlib": zlib.compress,
+    "zstd": zstandard.compressed,
     "lz4": lambda data: lz4_frame(data[:65_536], 0x7D),
 }
 
@@ -96,7 +92,7 @@ def test_bytes_behind_the_end_are_read_as_well(tmp_path: Path, name: str) -> Non
     assert read(tmp_path, PACKERS[name](MARK) + bytes(512))[0].facts == {}
 
 
-@pytest.mark.parametrize("name", PACKERS)
+@pytest.mark.parametrize("name", [name for name in PACKERS if name != "zstd"])
 def test_what_came_out_before_the_cut_is_read(tmp_path: Path, name: str) -> None:
     packed = PACKERS[name](MARK + bytes(range(256)) * 100)
     found, witness = read(tmp_path, packed[:-9] if name != "lz4" else packed[:-900])
@@ -265,22 +261,38 @@ def test_lz4_that_is_broken(tmp_path: Path, frame: bytes) -> None:
     assert DAMAGED in reasons(read(tmp_path, frame)[0])
 
 
-@pytest.mark.skipif(not HAS_ZSTD, reason="no library for zstd is installed")
-def test_zstd_is_read(tmp_path: Path) -> None:
-    name = "compression.zstd" if importlib.util.find_spec("compression") else "backports.zstd"
-    library = importlib.import_module(name)
-    skipped = b"\x50\x2a\x4d\x18" + struct.pack("<L", 3) + b"any"
-    packed: bytes = library.compress(CONTENT)
-    found, witness = read(tmp_path, skipped + packed + library.compress(b"more"))
+SKIPPED = b"\x50\x2a\x4d\x18" + struct.pack("<L", 3) + b"any"
+
+
+def test_frames_that_zstd_passes_over(tmp_path: Path) -> None:
+    packed = SKIPPED + zstandard.compressed(CONTENT) + SKIPPED * 2 + zstandard.compressed(b"more") + SKIPPED
+    found, witness = read(tmp_path, packed)
     assert (rules(found), reasons(found), witness.contents) == ([], [], [CONTENT + b"more"])
-    assert reasons(read(tmp_path, packed[:-9])[0]) == ["it is cut off"]
-    assert rules(read(tmp_path, packed + MARK)[0]) == [HIDDEN.id]
 
 
-def test_zstd_without_its_library_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoders, "_ZSTD_LIBRARIES", ("no_such_library",))
-    found, _ = read(tmp_path, b"\x28\xb5\x2f\xfd" + bytes(20))
-    assert reasons(found) == ["zstd cannot be unpacked: backports.zstd is not installed"]
+def test_what_comes_out_of_zstd_before_damage_is_read(tmp_path: Path) -> None:
+    content = MARK + hashlib.shake_128(b"").digest(400_000)
+    packed = bytearray(zstandard.checked(content))
+    packed[-1] ^= 1
+    found, witness = read(tmp_path, bytes(packed))
+    assert (reasons(found), witness.contents) == ([DAMAGED], [content])
+    found, witness = read(tmp_path, bytes(packed[:-9]))
+    assert reasons(found) == ["it is cut off"]
+    assert content[: 384 << 10] in witness.contents[0]
+    # The head of the third block says a type that there is not.
+    third = 10 + 2 * (3 + (128 << 10))
+    packed[third] |= 6
+    found, witness = read(tmp_path, bytes(packed))
+    assert (reasons(found), witness.contents) == ([DAMAGED], [content[: 256 << 10]])
+
+
+@pytest.mark.parametrize(
+    ("power", "reason"), [(27, "it is cut off"), (28, "unpacking it needs too much memory")]
+)
+def test_a_window_of_zstd_has_its_bounds(tmp_path: Path, power: int, reason: str) -> None:
+    # A frame header (RFC 8878, 3.1.1.1): no size of the content, a window of 2 ** power bytes.
+    frame = b"\x28\xb5\x2f\xfd" + bytes([0, power - 10 << 3]) + bytes([2 | 1 << 3, 0, 0]) + b"a"
+    assert reasons(read(tmp_path, frame)[0]) == [reason]
 
 
 class Idle:

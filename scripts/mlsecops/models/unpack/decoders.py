@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import bz2
-import importlib
 import lzma
+import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,11 +12,14 @@ from functools import partial
 from typing import Any
 
 from mlsecops.models.unpack.stream import DAMAGED, DamagedError, Decoder
-from mlsecops.models.walk import UnreadableError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd as zstandard
+else:
+    from backports import zstd as zstandard
 
 _LZMA_MEMORY = 128 << 20  # bytes; `xz -9` needs 65 MiB
 _ZSTD_WINDOW = 27  # bits; 128 MiB, what `zstd -d` allows unless told otherwise
-_ZSTD_LIBRARIES = ("compression.zstd", "backports.zstd")
 _ERRORS: tuple[type[Exception], ...] = (EOFError, ValueError, MemoryError)
 _TOO_MUCH = "unpacking it needs too much memory"
 
@@ -87,15 +90,9 @@ def _lzma(container: int) -> Decoder:
 
 
 def zstd() -> Decoder:
-    """Zstandard, one frame. Raises UnreadableError where no library for it is installed."""
-    for name in _ZSTD_LIBRARIES:
-        try:
-            library: Any = importlib.import_module(name)
-        except ImportError:
-            continue
-        options = {library.DecompressionParameter.window_log_max: _ZSTD_WINDOW}
-        return _Guarded(library.ZstdDecompressor(options=options), (library.ZstdError, *_ERRORS))
-    raise UnreadableError("zstd cannot be unpacked: backports.zstd is not installed")
+    """Zstandard, one frame; one that needs more memory than `zstd -d` allows is refused."""
+    options = {int(zstandard.DecompressionParameter.window_log_max): _ZSTD_WINDOW}
+    return _Guarded(zstandard.ZstdDecompressor(options=options), (zstandard.ZstdError, *_ERRORS))
 
 
 deflate: Callable[[], Decoder] = partial(_inflate, -zlib.MAX_WBITS)
