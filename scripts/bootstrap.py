@@ -58,6 +58,9 @@ def ensure(flavour: str = "run", repository: Path = REPOSITORY, shared: Path | N
         if _python(environment, "-m", "ensurepip", "--default-pip").returncode != 0:
             raise BootstrapError(f"{sys.executable} cannot make environments: install python3-venv for it")
         _pip(environment, "--require-hashes", "--only-binary=:all:", "-r", str(lock))
+        if flavour == "run":
+            # Nobody installs into it again, and without its installer it is half as large.
+            _python(environment, "-m", "pip", "uninstall", "--yes", "--quiet", "pip", "setuptools")
         if shared is None:
             _link(environment, repository / "scripts")
         stamp.write_text(wanted, encoding="utf-8")
@@ -65,7 +68,7 @@ def ensure(flavour: str = "run", repository: Path = REPOSITORY, shared: Path | N
 
 
 def _pip(environment: Path, *arguments: str) -> None:
-    options = ("--quiet", "--no-deps", "--disable-pip-version-check", "--no-input")
+    options = ("--quiet", "--no-deps", "--no-compile", "--disable-pip-version-check", "--no-input")
     finished = _python(environment, "-m", "pip", "install", *options, *arguments)
     if finished.returncode != 0:
         last = (finished.stderr.strip().splitlines() or ["pip said nothing"])[-1]
