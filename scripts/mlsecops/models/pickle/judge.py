@@ -132,9 +132,10 @@ def _on_instance(call: Call, owner: str, method: str) -> Judgement:
         return Judgement("dangerous", subject, text, _UNUSUAL)
     if strange(method):
         return dangerous(subject, "inside", call)
-    ability = by_words(words(subject), strong=not is_known(owner) and not is_standard(owner))
-    if ability:
+    if ability := by_words(words(subject), strong=base.kind != "harmless") or looks_dangerous(call):
         return dangerous(subject, ability, call)
+    if base.kind == "harmless":
+        return _never_written(subject, call)
     return unknown(subject, f"calls the method `{subject}`", CALLED)
 
 
@@ -172,6 +173,8 @@ def _called(call: Call, name: str) -> Judgement:
             base.kind, base.subject, base.sentence.removesuffix(".") + shown(call) + ".", base.severity
         )
     if ability := danger(name) or by_name(name):
+        return dangerous(spelt, ability, call)
+    if ability := looks_dangerous(call) if found is not None else "":
         return dangerous(spelt, ability, call)
     if found is not None and found.kind == "class":
         if not call.arguments and call.opcode in ("INST", "OBJ"):
@@ -212,10 +215,15 @@ def _called_unknown(call: Call, name: str, spelt: str) -> Judgement:
     if ability := looks_dangerous(call):
         return dangerous(spelt, ability, call)
     text = f"calls `{spelt}`, which may be any code{shown(call)}"
-    last = name.rpartition(".")[2]
-    if owner_of(name) is not None or looks_like_class(name) or _REBUILDS.match(last):
+    if owner_of(name) is not None:
+        return _never_written(spelt, call)
+    if looks_like_class(name) or _REBUILDS.match(name.rpartition(".")[2]):
         return unknown(spelt, text, CALLED)
     if is_standard(name) or is_known(name):
-        text = f"Loading this file calls `{spelt}`, which nothing that saves a model writes{shown(call)}."
-        return Judgement("dangerous", spelt, text, _UNUSUAL)
+        return _never_written(spelt, call)
     return unknown(spelt, text, CALLED)
+
+
+def _never_written(spelt: str, call: Call) -> Judgement:
+    text = f"Loading this file calls `{spelt}`, which nothing that saves a model writes{shown(call)}."
+    return Judgement("dangerous", spelt, text, _UNUSUAL)

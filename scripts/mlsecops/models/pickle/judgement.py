@@ -26,6 +26,7 @@ from mlsecops.models.pickle.values import Call, Global
 Verdict = Literal["harmless", "dangerous", "unknown"]
 OBJECT, FUNCTION, CALLED = 5.5, 6.0, 6.9  # severities of what is unknown
 COMPILED = ".__pyx_unpickle_"  # what Cython writes to put an object together
+_NAMED = frozenset({"numpy.memmap"})  # as the class of an array that joblib keeps
 KEEPS = re.compile(r"torch\.storage\._load_from_bytes|keras\.(?:\w+\.)+_unpickle_model")
 
 
@@ -62,7 +63,7 @@ def dangerous(subject: str, ability: str, call: Call | None = None) -> Judgement
 def judge_import(name: str) -> Judgement:
     """What a name stands for that is looked up and not called."""
     spelt, name = name.replace("()", ""), canonical(name.replace("()", ""))
-    if entry(name) or name in HELPERS:
+    if name in HELPERS or _is_allowed(name):
         return harmless(spelt)
     if name.endswith(".__new__") and is_class(Global(name.removesuffix(".__new__"))):
         return harmless(spelt)
@@ -80,6 +81,12 @@ def judge_import(name: str) -> Judgement:
     if owner_of(name) is not None:
         return _attribute(spelt)
     return _unknown_name(spelt, name)
+
+
+def _is_allowed(name: str) -> bool:
+    """Whether an allowed name may stand in a file; of functions that read or write, one."""
+    found = entry(name)
+    return found is not None and (found.kind != "name" or name in _NAMED or not by_name(name))
 
 
 def _unknown_name(spelt: str, name: str) -> Judgement:

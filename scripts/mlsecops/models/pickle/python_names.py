@@ -61,7 +61,6 @@ inspect: Signature Parameter _empty
 configparser: ConfigParser RawConfigParser
 json.decoder: JSONDecoder
 json.encoder: JSONEncoder
-fractions: Fraction
 itertools: groupby
 dateutil.relativedelta: relativedelta
 dateutil.rrule: rrule rruleset
