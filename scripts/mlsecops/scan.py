@@ -103,8 +103,9 @@ def _settled(run: Json, speakers: Mapping[str, str], seen: dict[str, set[str]]) 
         "scanned": own.get("scanned", 0) + len(unparsed),
         "notes": [*own["notes"], note],
     }
+    # The note says it for people; the file by file stays for whoever reads the log.
     notifications = [
-        {**each, "level": "warning"} for each in run["invocations"][0]["toolExecutionNotifications"]
+        {**each, "level": "note"} for each in run["invocations"][0]["toolExecutionNotifications"]
     ]
     invocation = {
         **run["invocations"][0],

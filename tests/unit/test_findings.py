@@ -686,6 +686,13 @@ class TestTools:
 
         assert report(log(work)).stages[0].tools[0].problems == ("a.py: no Python",)
 
+    def test_what_another_tool_could_read_is_no_problem(self) -> None:
+        work = run("model", "picklescan")
+        settled = {"level": "note", "message": {"text": "m.joblib: opcode unknown"}}
+        work["invocations"][0]["toolExecutionNotifications"].append(settled)
+
+        assert report(log(work)).stages[0].tools[0].problems == ()
+
     @pytest.mark.parametrize(
         ("evidence", "reason"),
         [

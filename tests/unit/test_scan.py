@@ -208,7 +208,7 @@ def test_a_reader_stands_in_for_another(root: Path, tmp_path: Path) -> None:
     assert [tool.status for stage in report.stages for tool in stage.tools] == ["passed", "passed"]
     assert settled[0]["invocations"][0]["executionSuccessful"] is True
     levels = {each["level"] for each in settled[0]["invocations"][0]["toolExecutionNotifications"]}
-    assert levels == {"warning"}
+    assert levels == {"note"}
 
 
 def test_nobody_stands_in_for_a_file_that_both_could_not_read(root: Path, tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ def _problems(invocation: Json, reason: str) -> tuple[str, ...]:
     texts = (
         text_of(mapping(each.get("message")).get("text"))
         for each in mappings(invocation.get("toolExecutionNotifications"))
+        if each.get("level") != "note"
     )
     return tuple(text for text in texts if text and text != reason)
 

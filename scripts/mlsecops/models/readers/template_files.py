@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlsecops.models.embedded import add_text
@@ -13,6 +14,7 @@ from mlsecops.models.walk import UnreadableError, Walk
 
 _STATEMENT = re.compile(rb"\{%[-+]?\s*(?:if|for|set|macro|include|import|from|extends|block|call)\b")
 _BEGINS = re.compile(rb"\s*\{[%{#]")
+_MOST_CLAUSES = 4
 _SPEAKS = re.compile(rb"\b(?:messages|bos_token|eos_token|add_generation_prompt|raise_exception)\b")
 
 
@@ -27,11 +29,19 @@ def read_template(text: str, source: Source, walk: Walk, *, where: str = "") -> 
     except TemplateError as error:
         walk.found.not_read(source.name, str(error))
         return
-    for each in found:
-        walk.found.add(
-            Fact(rule=each.rule, subject=each.subject, message=f"{called} {each.does}.", part=source.name)
-        )
+    for rule in dict.fromkeys(each.rule for each in found):
+        same = [each for each in found if each.rule == rule]
+        # What else it comes to do makes it another fact, which no waiver of this one covers.
+        subject = ", ".join(sorted(each.subject for each in same))
+        message = f"{called} {_joined([each.does for each in same])}."
+        walk.found.add(Fact(rule=rule, subject=subject, message=message, part=source.name))
     add_text(text, source, walk)
+
+
+def _joined(clauses: Sequence[str]) -> str:
+    left = len(clauses) - _MOST_CLAUSES
+    more = f" and does {left} more thing{'s' if left > 1 else ''} of that kind" if left > 0 else ""
+    return ", ".join(clauses[:_MOST_CLAUSES]) + more
 
 
 @dataclass(slots=True)
