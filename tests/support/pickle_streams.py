@@ -72,7 +72,7 @@ def imports(data: bytes) -> list[str]:
 def read(data: bytes, scratch: Path, *others: Reader) -> tuple[bool, Inspection]:
     """Give bytes to our readers, with the judge that stands in."""
     found = Inspection()
-    readers: list[Reader] = [PickleReader(judge), JoblibReader(), PickleBehindReader(judge), *others]
+    readers: list[Reader] = [PickleReader(judge), JoblibReader(), *others, PickleBehindReader(judge)]
     with source_of(data) as source:
         known = Walk(readers=readers, found=found, scratch=scratch).read(source)
     return known, found

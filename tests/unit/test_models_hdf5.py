@@ -25,6 +25,7 @@ from mlsecops.models.walk import UnreadableError
 from support import hdf5 as make
 from support.hdf5 import Builder
 from support.parts import read_with, reasons, rules, subjects
+from support.witness import MARK, Witness
 
 Item = Attribute | Dataset | Elsewhere | Problem | Rows
 
@@ -46,6 +47,14 @@ def problems(data: bytes) -> list[str]:
 def rooted(*messages: make.Message, builder: Builder | None = None) -> bytes:
     builder = builder or Builder()
     return builder.file(builder.object(messages))
+
+
+@pytest.mark.parametrize("data", [older(Group({"n": "x"})), rooted()])
+def test_bytes_behind_its_end_are_odd_and_read(tmp_path: Path, data: bytes) -> None:
+    witness = Witness()
+    assert read_with(tmp_path, data + bytes(40), Hdf5Reader(), witness).facts == {}
+    found = read_with(tmp_path, data + MARK, Hdf5Reader(), witness)
+    assert (rules(found), witness.contents) == (["archive-hidden-bytes"], [MARK])
 
 
 @pytest.mark.parametrize("variable", [False, True])

@@ -29,7 +29,7 @@ from mlsecops.models.readers import pickle as reader_module
 from mlsecops.models.readers.pickle import PickleReader
 from mlsecops.models.rules.pickle_stream import RULES
 from mlsecops.models.source import Source
-from mlsecops.models.walk import Walk
+from mlsecops.models.walk import UnreadableError, Walk
 from support.parts import reasons
 from support.pickle_streams import ECHO, judge, read, text
 
@@ -55,6 +55,8 @@ class Zip:
 
     def read(self, source: Source, walk: Walk) -> None:
         walk.found.add(Fact(rule="zip", subject=source.name, message="A zip."))
+        if source.at(2, 2) == b"??":
+            raise UnreadableError("it is not what it seemed")
 
 
 @pytest.mark.parametrize(
@@ -195,6 +197,12 @@ def test_a_pickle_behind_other_bytes(tmp_path: Path, before: bytes, bad: bytes) 
 def test_a_pickle_in_what_somebody_else_knows_is_theirs_to_tell(tmp_path: Path) -> None:
     _, found = read(b"PK\x03\x04" + ECHO, tmp_path, Zip())
     assert (facts(found), found.formats, found.unread) == ([("zip", "")], ["zip"], [])
+
+
+def test_a_pickle_in_what_somebody_else_fails_on_is_told(tmp_path: Path) -> None:
+    _, found = read(b"PK??" + ECHO, tmp_path, Zip())
+    assert ("model-runs-code", "os.system") in facts(found)
+    assert reasons(found) == ["it is not what it seemed"]
 
 
 def test_very_many_false_beginnings_end_somewhere(tmp_path: Path) -> None:

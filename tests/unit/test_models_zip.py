@@ -144,9 +144,14 @@ def test_a_record_at_the_end_is_enough(tmp_path: Path) -> None:
 
 
 def test_bytes_before_an_archive_whose_places_do_not_count_them(tmp_path: Path) -> None:
-    found, witness = read(tmp_path, MARK + b"shift" + zipped([A, B]))
-    assert sorted(witness.seen) == ["", "(before it)", "a/data.pkl"]
-    assert rules(found) == [HIDDEN.id]
+    found, witness = read(tmp_path, b"shift" + MARK + zipped([A, B]))
+    assert (witness.seen, rules(found)) == (["a/data.pkl"], [HIDDEN.id])
+
+
+def test_of_a_zip_within_another_format_only_its_members_are_spoken_of(tmp_path: Path) -> None:
+    other = replace(A, name="b/data.pkl")
+    found, witness = read(tmp_path, MARK + zipped([A, B]) + b"between" + zipped([other, B]) + b"after")
+    assert (sorted(witness.seen), rules(found)) == (["", "b/data.pkl"], [])
 
 
 def test_the_same_with_sixty_four_bits(tmp_path: Path) -> None:

@@ -89,13 +89,17 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """One file being read; `scratch` is a folder for what has to be unpacked."""
+    """One file being read; `scratch` is a folder for what has to be unpacked.
+
+    `formats` are all those of the part that is being read.
+    """
 
     readers: Sequence[Reader]
     found: Inspection
     scratch: Path
     bounds: Bounds = Bounds()
     depth: int = 0
+    formats: frozenset[str] = frozenset()
     spent: Spent = field(default_factory=Spent)
 
     def read(self, source: Source) -> bool:
@@ -112,8 +116,9 @@ class Walk:
         if self.spent.parts > self.bounds.parts:
             raise UnreadableError(f"it has more than {self.bounds.parts:,} parts")
         head = source.at(0, HEAD)
-        inside = replace(self, depth=self.depth + 1)
         known = [reader for reader in self.readers if self._recognises(reader, head, source)]
+        formats = frozenset(reader.format for reader in known)
+        inside = replace(self, depth=self.depth + 1, formats=formats)
         for reader in known:
             self.found.formats.append(reader.format)
             try:

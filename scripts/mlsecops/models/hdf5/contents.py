@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mlsecops.models.hdf5.file import Cursor, File
@@ -154,7 +154,7 @@ class Contents:
         """The description of a type that stands in the file under a name of its own, for many to share."""
         if address not in self.types:
             file = self.file
-            again = File(file.source, file.base, file.offsets, file.lengths, file.root, file.left)
+            again = replace(file, seen=set())
             bodies = [part.body for part in messages(again, address) if part.kind == DATATYPE]
             file.left = again.left
             if not bodies:

@@ -67,7 +67,8 @@ def signature(source: Source) -> int | None:
 class File:
     """An open file: widths of its addresses and lengths, its root group, and what it may still cost.
 
-    `seen` are the addresses of header blocks and tree nodes that were read: none is read twice.
+    `end` is where it says that it ends. `seen` are the addresses of header blocks and tree nodes that were
+    read: none is read twice.
     """
 
     source: Source
@@ -75,6 +76,7 @@ class File:
     offsets: int
     lengths: int
     root: int
+    end: int
     left: int
     seen: set[int] = field(default_factory=set)
 
@@ -96,15 +98,17 @@ class File:
         undefined = (1 << 8 * offsets) - 1
         if version < 2:
             at.take(9 if version == 0 else 13)
-            at.take(3 * offsets)
+            at.take(2 * offsets)
+            end = at.uint(offsets)
             if at.uint(offsets) != undefined:
                 raise UnreadableError("its HDF5 content is spread over several files")
             at.take(offsets)
         else:
-            at.take(1 + 3 * offsets)
+            at.take(1 + 2 * offsets)
+            end = at.uint(offsets)
         root = at.uint(offsets)
         units = _UNITS + min(source.size // _BYTES_PER_UNIT, _MOST_UNITS)
-        return cls(source, base, offsets, lengths, root, units)
+        return cls(source, base, offsets, lengths, root, base + end, units)
 
     @property
     def undefined(self) -> int:

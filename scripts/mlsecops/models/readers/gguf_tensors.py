@@ -103,6 +103,7 @@ class _Tensors:
         rest = size - start - _padded(self.ends, self.alignment)
         if self.expected is not None and rest > 0:
             self._fact("rest", f"{rest:,} bytes behind the last tensor belong to nothing.", 5.0)
+            self.walk.read(self.cursor.source.part(size - rest, rest, ""))
 
     def _named(self) -> tuple[str, list[int]]:
         length = self.cursor.number(self.width)

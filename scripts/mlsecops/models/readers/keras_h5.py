@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from mlsecops.models import hdf5
 from mlsecops.models.enough import enough
 from mlsecops.models.inspection import Fact
+from mlsecops.models.readers import members
 from mlsecops.models.readers.keras_zip import note_version, read_config
 from mlsecops.models.rules import keras as rules
 from mlsecops.models.source import Source
 from mlsecops.models.walk import UnreadableError, Walk
+from mlsecops.models.zip.gaps import is_zero
 from mlsecops.sarif.build import Rule
 
 _CONFIGS = ("model_config", "training_config")
@@ -38,16 +40,21 @@ class Hdf5Reader:
     def read(self, source: Source, walk: Walk) -> None:
         """Walk through all objects."""
         problems: dict[str, None] = {}
-        for fact in enough(_facts(source, walk, problems)):
+        file = hdf5.File.of(source)
+        for fact in enough(_facts(file, walk, problems)):
             walk.found.add(fact)
+        rest = source.part(file.end, source.size, "(after the end)")
+        if not is_zero(rest, 0, rest.size):
+            members.read_loose(rest, "after the end of its HDF5", walk)
         walk.found.streams += 1
         for reason in problems:
             walk.found.not_read(source.name, reason)
 
 
-def _facts(source: Source, walk: Walk, problems: dict[str, None]) -> Iterator[Fact]:
+def _facts(file: hdf5.File, walk: Walk, problems: dict[str, None]) -> Iterator[Fact]:
+    source = file.source
     objects: dict[str, None] = {}
-    for item in hdf5.walk(hdf5.File.of(source)):
+    for item in hdf5.walk(file):
         match item:
             case hdf5.Rows():
                 if item.owner in objects and _are_read(item, source, walk):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mlsecops.models.inspection import Fact
 from mlsecops.models.member_names import shown
 from mlsecops.models.readers import members
+from mlsecops.models.readers.pickle_behind import BEHIND
 from mlsecops.models.rules.archives import AMBIGUOUS, CHECKSUM
 from mlsecops.models.source import Source
 from mlsecops.models.torch_layout import layout_of
@@ -19,6 +20,8 @@ from mlsecops.models.zip.structure import is_zip, read_structure
 
 _LOCKS = ENCRYPTED | STRONG | PATCHED | MASKED
 _ENCRYPTED = "it is encrypted"
+# Formats that a zip with other bytes before it may be in; those of any other begin where the file does.
+_BY_THEIR_END = frozenset(["zip", "PyTorch", BEHIND])
 _MILD = 5.0  # severity of an oddity that no loader stumbles over
 # Members of a sound archive are together no longer than it; several ways to read some double that.
 _MOST_READ, _ALWAYS_READ = 4, 1 << 20
@@ -36,7 +39,7 @@ class Zip:
 
     def read(self, source: Source, walk: Walk) -> None:
         """Hand every member to the readers. Raises UnreadableError for an archive without any."""
-        structure = read_structure(source)
+        structure = read_structure(source, within=bool(walk.formats - _BY_THEIR_END))
         for oddity in structure.oddities:
             _tell(oddity, source, walk)
         for reason in structure.troubles:

@@ -48,8 +48,11 @@ def is_zip(head: bytes, source: Source) -> bool:
     )
 
 
-def read_structure(source: Source) -> Structure:
-    """Everything that a zip holds; never raises, what is broken is among its troubles."""
+def read_structure(source: Source, *, within: bool = False) -> Structure:
+    """Everything that a zip holds; never raises, what is broken is among its troubles.
+
+    Of one that lies `within` a file of another format the rest of the file is not looked at.
+    """
     found = Structure()
     ends = records.find_ends(source)
     directories = list(_directories(source, ends, found))
@@ -61,7 +64,7 @@ def read_structure(source: Source) -> Structure:
     covered = [(end.at, end.upto) for end in ends]
     covered += [(directory.start, directory.upto) for directory in directories]
     _add_listed(source, directories, covered, found)
-    for start, end in gaps.between(source, covered):
+    for start, end in () if within else gaps.between(source, covered):
         hidden = list(gaps.entries_in(source, start, end))
         if ends:
             tell_hidden(hidden, found)
