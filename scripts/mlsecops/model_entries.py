@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from mlsecops.job import Job
-from mlsecops.model_processes import Crew
-from mlsecops.models.cache import Cache, folder_for
+from mlsecops.job import Job, ToolError
+from mlsecops.model_readings import read_models
 from mlsecops.models.outcome import Inspected
 from mlsecops.models.trust.gather import gather
 from mlsecops.models.trust.lock import Entry
-from mlsecops.toolbox import usable_cores
 
 _SECONDS = 1800.0
 _UNREAD = "not scanned"
@@ -36,28 +31,16 @@ def describe(job: Job, signers: Mapping[str, str], with_md5: Collection[str] = (
         for each in found.seen
         if each.here and not each.entry.is_folder
     }
-    outcomes = read_models(job, tuple(paths.values()))
+    reading = read_models(job, tuple(paths.values()), seconds=_SECONDS)
+    if not reading.canary:
+        raise ToolError("our readers did not find the known-bad canary, so they may be blind")
     entries = [
-        _described(each.entry, outcomes.get(paths.get(each.entry.path, "")), signers.get(each.entry.path, ""))
+        _described(
+            each.entry, reading.seen.get(paths.get(each.entry.path, "")), signers.get(each.entry.path, "")
+        )
         for each in found.seen
     ]
     return Described(tuple(entries), found.problems)
-
-
-def read_models(job: Job, paths: Collection[str]) -> dict[str, Inspected]:
-    """What our readers make of files, from the cache where they have read them before. Raises ToolError."""
-    known = Cache.opened(folder_for(job.context.toolbox.cache, os.environ))
-    before = {path: seen for path in paths if (seen := known.get(Path(path)))}
-    left = [path for path in paths if path not in before]
-    if not left:
-        return before
-    canary = str(job.canary({"canary.pkl": b"N."}) / "canary.pkl")
-    crew = Crew(job=job, python=sys.executable, processes=usable_cores(), seconds=_SECONDS)
-    readings = crew.read(left, canary)
-    for path, seen in readings.read.items():
-        known.put(seen, readings.marks[path])
-    known.save()
-    return before | readings.read
 
 
 def _described(entry: Entry, seen: Inspected | None, signer: str) -> Entry:

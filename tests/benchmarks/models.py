@@ -29,7 +29,7 @@ from corpus.formats.plain import safetensors
 from corpus.others import command_of, environment_of, prepared
 from corpus.sample import Variation
 from mlsecops.job import Job
-from mlsecops.model_entries import read_models
+from mlsecops.model_readings import read_models
 from mlsecops.tools.model_reader import ModelReader
 from support.contexts import context, toolbox
 
@@ -175,8 +175,8 @@ def own(order: Path, cache: Path) -> int:
     work.mkdir(parents=True, exist_ok=True)
     shared = context("model", work, work, tools=toolbox(cache))
     job = Job(tool=ModelReader(), context=shared, targets=(), work=work)
-    seen = read_models(job, json.loads(order.read_text(encoding="utf-8")))
-    print(sum(each.outcome == "dangerous" for each in seen.values()))
+    reading = read_models(job, json.loads(order.read_text(encoding="utf-8")), seconds=job.tool.timeout)
+    print(sum(each.outcome == "dangerous" for each in reading.seen.values()))
     return 0
 
 

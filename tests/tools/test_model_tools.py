@@ -188,7 +188,7 @@ def test_a_second_run_reads_only_what_is_new(
     asked: list[list[str]] = []
     read = Crew.read
 
-    def seen(crew: Crew, paths: Sequence[str], canary: str) -> Readings:
+    def seen(crew: Crew[Any], paths: Sequence[str], canary: str) -> Readings[Any]:
         asked.append([Path(path).name for path in paths])
         return read(crew, paths, canary)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mlsecops.job import Context
+from mlsecops.job import Context, Job, ToolError
+from mlsecops.model_entries import describe
 from mlsecops.model_processes import Crew, Readings
+from mlsecops.model_readings import CANARY
 from mlsecops.models.inspection import Fact, Inspection, Unread
 from mlsecops.models.outcome import Inspected
 from mlsecops.policy import ModelSettings, Policy
@@ -33,19 +35,31 @@ def inspected(*facts: Fact, unread: str = "", sha256: str = "5" * 64) -> Inspect
     return Inspected(found=found, size=9, sha256=sha256)
 
 
-@pytest.fixture(name="answers")
-def _answers(monkeypatch: pytest.MonkeyPatch) -> Readings:
-    """What the processes answer; the files that they were asked for stand in `asked`."""
-    answers = Readings(canaries=[inspected(SYSTEM)])
+@dataclass
+class Answers:
+    """What the processes answer, by the names of files."""
 
-    def read(crew: Crew, paths: Sequence[str], canary: str) -> Readings:
-        assert Path(canary).read_bytes() == b"cposix\nsystem\n(Vecho mlsecops canary\ntR."
+    canaries: list[Inspected]
+    read: dict[str, Inspected] = field(default_factory=dict)
+    marks: dict[str, str] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture(name="answers")
+def _answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
+    answers = Answers([inspected(SYSTEM)])
+
+    def read(crew: Crew[Any], paths: Sequence[str], canary: str) -> Readings[Any]:
+        assert Path(canary).read_bytes() == CANARY
         known = {Path(path).name: path for path in paths}
+
+        def line(name: str, seen: Inspected) -> Any:
+            return crew.parse({"mark": answers.marks.get(name, ""), **seen.to_json()})
+
         return Readings(
-            read={known[name]: seen for name, seen in answers.read.items() if name in known},
-            marks={known[name]: answers.marks.get(name, "") for name in answers.read if name in known},
+            read={known[name]: line(name, seen) for name, seen in answers.read.items() if name in known},
             lost={known[name]: why for name, why in answers.lost.items() if name in known},
-            canaries=answers.canaries,
+            canaries=[line("", seen) for seen in answers.canaries],
         )
 
     monkeypatch.setattr(Crew, "read", read)
@@ -77,7 +91,7 @@ def own(run: dict[str, Any]) -> dict[str, Any]:
 Run = Callable[..., dict[str, Any]]
 
 
-def test_what_was_read_is_looked_at_by_its_hash(run: Run, answers: Readings) -> None:
+def test_what_was_read_is_looked_at_by_its_hash(run: Run, answers: Answers) -> None:
     answers.read = {"a.pkl": inspected(), "b.pkl": inspected(SYSTEM)}
     result = run({"a.pkl": pickles.harmless(), "b.pkl": pickles.echo()})
     assert own(result)["status"] == "findings"
@@ -94,7 +108,7 @@ def test_what_was_read_is_looked_at_by_its_hash(run: Run, answers: Readings) -> 
 
 
 def test_a_file_that_was_not_read_to_its_end_is_named_and_its_findings_stay(
-    run: Run, answers: Readings
+    run: Run, answers: Answers
 ) -> None:
     answers.read = {"a.pkl": inspected(SYSTEM, unread="it is cut off")}
     result = run({"a.pkl": pickles.echo()})
@@ -104,14 +118,14 @@ def test_a_file_that_was_not_read_to_its_end_is_named_and_its_findings_stay(
     assert (result["artifacts"], own(result)["harmless"]) == ([], [])
 
 
-def test_a_file_that_was_lost_is_named(run: Run, answers: Readings) -> None:
+def test_a_file_that_was_lost_is_named(run: Run, answers: Answers) -> None:
     answers.read = {"a.pkl": inspected()}
     answers.lost = {"b.pkl": "it broke the reader: it was ended by signal 11"}
     result = run({"a.pkl": pickles.harmless(), "b.pkl": pickles.harmless()})
     assert "could not read b.pkl (not scanned: it broke the reader: it was" in own(result)["reason"]
 
 
-def test_a_pointer_is_not_handed_to_a_reader(run: Run, answers: Readings) -> None:
+def test_a_pointer_is_not_handed_to_a_reader(run: Run, answers: Answers) -> None:
     result = run({"a.pkl": LFS})
     assert (
         "a.pkl (not scanned: it is a pointer (git-lfs), the model itself is not here)"
@@ -120,12 +134,12 @@ def test_a_pointer_is_not_handed_to_a_reader(run: Run, answers: Readings) -> Non
 
 
 @pytest.mark.parametrize("canaries", [[], [inspected()], [inspected(SYSTEM), inspected()]])
-def test_every_process_has_to_find_the_canary(run: Run, answers: Readings, canaries: list[Inspected]) -> None:
+def test_every_process_has_to_find_the_canary(run: Run, answers: Answers, canaries: list[Inspected]) -> None:
     answers.read, answers.canaries = {"a.pkl": inspected()}, canaries
     assert "did not find the known-bad canary" in own(run({"a.pkl": pickles.harmless()}))["reason"]
 
 
-def test_a_second_run_asks_for_what_is_new_only(run: Run, answers: Readings, tmp_path: Path) -> None:
+def test_a_second_run_asks_for_what_is_new_only(run: Run, answers: Answers, tmp_path: Path) -> None:
     from mlsecops.models.cache import identity
 
     first = run({"a.pkl": pickles.harmless()})
@@ -139,7 +153,7 @@ def test_a_second_run_asks_for_what_is_new_only(run: Run, answers: Readings, tmp
     assert own(again)["scanned"] == 1
 
 
-def test_the_policy_counts(run: Run, answers: Readings) -> None:
+def test_the_policy_counts(run: Run, answers: Answers) -> None:
     config = Inspected(found=Inspection(formats=["configuration"]))
     answers.read = {"a.pkl": inspected(), "tokenizer_config.json": config}
     policy = Policy(models=ModelSettings(formats=frozenset({"onnx"})))
@@ -148,7 +162,7 @@ def test_the_policy_counts(run: Run, answers: Readings) -> None:
     assert own(result)["scanned"] == 2
 
 
-def test_a_file_with_the_same_content_is_only_hashed(run: Run, answers: Readings, tmp_path: Path) -> None:
+def test_a_file_with_the_same_content_is_only_hashed(run: Run, answers: Answers, tmp_path: Path) -> None:
     from mlsecops.models.cache import identity
 
     run({"a.pkl": pickles.echo()})
@@ -174,13 +188,13 @@ def test_a_file_with_the_same_content_is_only_hashed(run: Run, answers: Readings
     ],
 )
 def test_a_configuration_that_no_reader_knows_says_nothing_or_is_not_scanned(
-    run: Run, answers: Readings, name: str, content: bytes, status: str
+    run: Run, answers: Answers, name: str, content: bytes, status: str
 ) -> None:
     answers.read = {"a.pkl": inspected(), name: inspected(unread="its format is not known")}
     assert own(run({"a.pkl": pickles.harmless(), name: content}))["status"] == status
 
 
-def test_who_loads_a_file_is_said(run: Run, answers: Readings) -> None:
+def test_who_loads_a_file_is_said(run: Run, answers: Answers) -> None:
     answers.read = {"a.pkl": inspected(SYSTEM)}
     result = run({"a.pkl": pickles.echo(), "app.py": b"import joblib\njoblib.load('a.pkl')\n"})
     assert result["results"][0]["message"]["text"].endswith("It is loaded by `joblib.load` in app.py:2.")
@@ -188,3 +202,12 @@ def test_who_loads_a_file_is_said(run: Run, answers: Readings) -> None:
 
 def test_reasons_are_printable_and_short() -> None:
     assert Inspected(found=Inspection(unread=[Unread("a\nb", "x")])).reason == "a b: x"
+
+
+def test_nothing_is_said_of_models_by_readers_that_may_be_blind(answers: Answers, tmp_path: Path) -> None:
+    (tmp_path / "a.pkl").write_bytes(pickles.echo())
+    answers.read, answers.canaries = {"a.pkl": inspected()}, [inspected()]
+    shared = context("model", tmp_path, tmp_path, tools=toolbox(tmp_path / "cache"))
+    job = Job(tool=ModelReader(), context=shared, targets=(), work=tmp_path)
+    with pytest.raises(ToolError, match="canary"):
+        describe(job, signers={})

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
-from pathlib import Path
 
 from mlsecops.job import Job, Parsed, Problem, printable
 from mlsecops.model_findings import Loads, findings
 from mlsecops.model_opinions import HARMLESS, harmless_imports
-from mlsecops.model_processes import Crew, Readings
-from mlsecops.models.cache import Cache, folder_for
-from mlsecops.models.inspect import UNKNOWN_FORMAT, unread
+from mlsecops.model_readings import CANARY_RULE, read_models
+from mlsecops.models.inspect import UNKNOWN_FORMAT
 from mlsecops.models.outcome import Inspected
 from mlsecops.models.rules import RULES
 from mlsecops.models.rules.policy import RULES as POLICY_RULES
@@ -23,13 +19,8 @@ from mlsecops.project import ModelFile, Project
 from mlsecops.project.model_configs import names_nothing
 from mlsecops.reach import Reach, reach
 from mlsecops.sarif.build import Json
-from mlsecops.toolbox import usable_cores
 
 NAME = "mlsecops-models"
-# protocol 0: posix.system('echo mlsecops canary')
-_CANARY = b"cposix\nsystem\n(Vecho mlsecops canary\ntR."
-_CANARY_HASH = sha256(_CANARY).hexdigest()
-_CANARY_RULE = "model-runs-code"
 _LONGEST_CONFIG = 16 << 20
 
 
@@ -40,7 +31,7 @@ class ModelReader:
     name: str = NAME
     environment: str | None = None
     information_uri: str = ""
-    canary_rules: frozenset[str] = frozenset({_CANARY_RULE})
+    canary_rules: frozenset[str] = frozenset({CANARY_RULE})
     weight: float = 3.0
     timeout: float = 1800.0
     python: str = sys.executable
@@ -49,10 +40,8 @@ class ModelReader:
         """Read what no earlier run has read, and say what loading each of the files would do."""
         models = {model.uri: model for model in (*job.project.models, *job.project.model_configs)}
         due = {str(job.project.file(uri).path): uri for uri in job.targets if models[uri].pointer is None}
-        known = Cache.opened(folder_for(job.context.toolbox.cache, os.environ))
-        before = {path: seen for path in due if (seen := known.get(Path(path)))}
-        readings = self._read(job, [path for path in due if path not in before], known)
-        every = {due[path]: seen for path, seen in (before | readings.read).items()}
+        reading = read_models(job, due, seconds=self.timeout, python=self.python)
+        every = {due[path]: seen for path, seen in reading.seen.items()}
         for uri in [uri for uri, seen in every.items() if _is_silent(job, models[uri], seen)]:
             every[uri].found.unread.clear()
         results, harmless = _results(job, models, every)
@@ -60,42 +49,11 @@ class ModelReader:
             looked_at=frozenset(uri for uri, seen in every.items() if not seen.found.unread),
             rules=[rule.to_sarif() for rule in (*RULES.values(), *POLICY_RULES)],
             results=results,
-            canary=self.canary_rules if _all_found(readings) else frozenset(),
-            problems=_problems(job, models, every, {due[path]: why for path, why in readings.lost.items()}),
+            canary=self.canary_rules if reading.canary else frozenset(),
+            problems=_problems(job, models, every, {due[path]: why for path, why in reading.lost.items()}),
             properties={HARMLESS: harmless},
             hashes={uri: seen.sha256 for uri, seen in every.items() if seen.sha256},
         )
-
-    def _read(self, job: Job, paths: list[str], known: Cache) -> Readings:
-        """Read files in processes, each of which finds the canary; if there are none, it was found before."""
-        before = known.of(_CANARY_HASH)
-        if before and not paths:
-            return Readings(canaries=[before])
-        canary = str(job.canary({"canary.pkl": _CANARY}) / "canary.pkl")
-        hashes = tuple(digest for digest in known.hashes() if digest != _CANARY_HASH)
-        crew = Crew(job=job, python=self.python, processes=usable_cores(), seconds=self.timeout, known=hashes)
-        readings = crew.read(paths, canary)
-        _remember(known, readings)
-        return readings
-
-
-def _remember(known: Cache, readings: Readings) -> None:
-    """Put what was read into the cache, and what was only hashed in the place of its hash."""
-    for path, seen in readings.read.items():
-        whole = known.of(seen.sha256) if seen.known else seen
-        readings.read[path] = whole or unread("an earlier run knew it, and its outcome is gone")
-        known.put(readings.read[path], readings.marks[path])
-    for seen in readings.canaries:
-        known.put(seen, "")
-    known.save()
-
-
-def _all_found(readings: Readings) -> bool:
-    """Whether every process read the canary for what it is."""
-    return bool(readings.canaries) and all(
-        any(fact.rule == _CANARY_RULE and "system" in fact.subject for fact in seen.found.facts.values())
-        for seen in readings.canaries
-    )
 
 
 def _results(
