@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from corpus.assembler import Build, Call, Global, Style, pickled
 from corpus.formats import onnx, torch
 from corpus.formats.keras import dense, h5, layer, old_sequential, sequential, v3
-from corpus.formats.packings import seven_zip
 from corpus.formats.plain import gguf, npy, safetensors, tensor
+from corpus.formats.seven_zips import AES, PPMD, File, Folder, coder, of_files, seven_zip
 from corpus.formats.zips import Member, zip_of
 from corpus.sample import Sample, Variation
 
@@ -114,7 +114,7 @@ def _cut_off(vary: Variation) -> Iterator[Row]:
         "Keras v3": ("model.keras", v3(sequential(dense()))),
         "gzip": ("model.pkl.gz", gzip.compress(weights, mtime=0)),
         "zlib": ("model.joblib", zlib.compress(weights)),
-        "7z": ("model.7z", seven_zip("model.pkl", weights)),
+        "7z": ("model.7z", of_files({"model.pkl": weights})),
     }
     for kind, (name, whole) in wholes.items():
         size = (
@@ -131,6 +131,9 @@ def _locked(vary: Variation) -> Iterator[Row]:
     # as `zip -P` writes it: twelve bytes come before the ciphertext, which nothing can unpack
     locked = Member(name="model.pkl", data=secret, flags=1, checksum=1, unpacked=len(secret) - 12)
     yield "zip with a password", "models.zip", zip_of([locked]), ("encrypt", "password", "locked")
+    for kind, method, why in (("with a password", AES, "encrypt"), ("in PPMd", PPMD, "PPMd")):
+        folder = Folder(contents=[secret], packs=[secret], coders=[coder(method, bytes(5))])
+        yield f"7z {kind}", "models.7z", seven_zip([folder], [File(name="model.pkl")]), (why,)
     pgp = b"-----BEGIN PGP MESSAGE-----\n\n" + secret.hex().encode() + b"\n-----END PGP MESSAGE-----\n"
     yield "PGP message", "model.pkl.asc", pgp, FORMAT
     salted = b"Salted__" + secret

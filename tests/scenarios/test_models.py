@@ -73,13 +73,15 @@ SCENES = {
     "tar.gz": Scene(ARCHIVES, "tar.gz"),
     "lz4": Scene(ARCHIVES, "lz4"),
     "zstd": Scene(ARCHIVES, "zstd"),
+    "7z": Scene(ARCHIVES, "7z"),
+    "7z, compressed": Scene(ARCHIVES, "7z, compressed"),
+    "7z in the place of a PyTorch file": Scene(TORCH, "7z", "torch.load(FILE)"),
     "four archives deep": Scene(ARCHIVES, "four archives deep"),
     "R": Scene(OTHER, "R: a promise that runs when it is read", "pyreadr.read_r(FILE)", "run", ""),
     "PMML": Scene(OTHER, "PMML: an external entity", "pypmml.Model.load(FILE)", "outside|entit", ""),
     "Paddle": Scene(OTHER, "Paddle: a pickle of parameters", "paddle.load(FILE)"),
 }
 UNREAD = {
-    "7z": (ARCHIVES, "7z", "7z"),
     "empty": ("nobody can read", "empty, .pkl", "it is empty"),
 }
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlsecops.models.inspection import Inspection
 from mlsecops.models.readers.compressed import COMPRESSED
-from mlsecops.models.readers.seven_zip import SevenZip
+from mlsecops.models.readers.other_archives import OtherArchives
 from mlsecops.models.readers.zip import Zip
 from mlsecops.models.rules.archives import BOMB, HIDDEN
 from mlsecops.models.source import Source
@@ -66,7 +66,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 
 def read(folder: Path, data: bytes) -> tuple[Inspection, Witness]:
     witness = Witness()
-    return read_with(folder, data, *COMPRESSED, SevenZip(), witness), witness
+    return read_with(folder, data, *COMPRESSED, OtherArchives(), witness), witness
 
 
 @pytest.mark.parametrize("name", PACKERS)
@@ -177,8 +177,12 @@ def test_all_that_is_packed_in_a_file_has_a_bound(tmp_path: Path) -> None:
     [
         (b"\x1f\x9d\x90abc", "it is compressed with compress (.Z), which nothing here can unpack"),
         (b"LZIP\x01\x0c", "it is compressed with lzip, which nothing here can unpack"),
-        (b"7z\xbc\xaf\x27\x1c\0\4", "7z archives cannot be opened here"),
         (b"Rar!\x1a\x07\x01\0", "RAR archives cannot be opened here"),
+        (b"MSCF\0\0\0\0", "cabinet archives cannot be opened here"),
+        (b"xar!\0\x1c", "xar archives cannot be opened here"),
+        (b"hsqs", "squashfs archives cannot be opened here"),
+        (b"070701", "cpio archives cannot be opened here"),
+        (b"!<arch>\n", "ar archives cannot be opened here"),
     ],
 )
 def test_what_nothing_here_opens_is_named(tmp_path: Path, data: bytes, reason: str) -> None:

@@ -1,9 +1,8 @@
-"""Compressions without compression: frames of lz4, zstd and 7z whose blocks are stored as they are."""
+"""Compressions without compression: frames of lz4 and zstd whose blocks are stored as they are."""
 
 from __future__ import annotations
 
 import struct
-import zlib
 
 _PRIMES = (2654435761, 2246822519, 3266489917, 668265263, 374761393)
 _WORD = 0xFFFFFFFF
@@ -47,29 +46,3 @@ def xxh32(data: bytes) -> int:
 def _rotated(value: int, by: int) -> int:
     value &= _WORD
     return (value << by | value >> (32 - by)) & _WORD
-
-
-def seven_zip(name: str, data: bytes) -> bytes:
-    """An archive with one stored file (7zFormat.txt)."""
-    packed = b"\x06" + _number(0) + _number(1) + b"\x09" + _number(len(data)) + b"\x00"
-    folder = b"\x0b" + _number(1) + b"\x00" + _number(1) + b"\x01\x00"
-    unpack = b"\x07" + folder + b"\x0c" + _number(len(data)) + b"\x00"
-    digests = b"\x08\x0a\x01" + struct.pack("<I", zlib.crc32(data)) + b"\x00"
-    names = b"\x00" + name.encode("utf-16-le") + b"\x00\x00"
-    files = b"\x05" + _number(1) + b"\x11" + _number(len(names)) + names + b"\x00"
-    header = b"\x01\x04" + packed + unpack + digests + b"\x00" + files + b"\x00"
-    start = struct.pack("<QQI", len(data), len(header), zlib.crc32(header))
-    return b"7z\xbc\xaf\x27\x1c\x00\x04" + struct.pack("<I", zlib.crc32(start)) + start + data + header
-
-
-def _number(value: int) -> bytes:
-    """The format's own numbers: the leading ones of the first byte count those that follow."""
-    first, mask, tail = 0, 0x80, b""
-    for size in range(8):
-        if value < 1 << (7 * (size + 1)):
-            return bytes([first | value >> (8 * size)]) + (value & (1 << (8 * size)) - 1).to_bytes(
-                size, "little"
-            )
-        first |= mask
-        mask >>= 1
-    return b"\xff" + value.to_bytes(8, "little") + tail

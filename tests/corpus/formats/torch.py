@@ -10,6 +10,7 @@ from corpus.formats.zips import zip_of
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
+RAW_STORAGE = struct.pack("<q4f", 4, 0.5, 1.5, 2.5, 3.5)
 
 
 def tensor(key: str = "0", size: int = 4, kind: str = "FloatStorage") -> Call:
@@ -50,7 +51,6 @@ def legacy(
     """The older form: five pickles, then raw storages."""
     sizes = {"short": 2, "int": 4, "long": 4}
     info = {"protocol_version": PROTOCOL, "little_endian": True, "type_sizes": sizes}
-    raw = struct.pack("<q4f", 4, 0.5, 1.5, 2.5, 3.5)
     return b"".join(
         (
             magic or pickled(MAGIC, Style(2)),
@@ -58,6 +58,6 @@ def legacy(
             system or pickled(info, Style(2)),
             payload,
             keys or pickled(["0", "1"], Style(2)),
-            raw * 2 if storages is None else storages,
+            RAW_STORAGE * 2 if storages is None else storages,
         )
     )

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from corpus.formats import keras, torch
 from corpus.formats import tensorflow as tf
-from corpus.formats.packings import lz4, seven_zip, zstd
+from corpus.formats.packings import lz4, zstd
 from corpus.formats.plain import gguf, gguf_tensor, npy, safetensors, tensor
+from corpus.formats.seven_zips import of_files
 from corpus.formats.zips import DEFLATED, tar_of, zip_of
 from corpus.harmless.chats import TEMPLATES
 from corpus.sample import Sample, Variation
@@ -143,7 +144,7 @@ def _archives(vary: Variation) -> Iterator[Row]:
     yield family, "zip", "models.zip", zip_of(inside, method=DEFLATED)
     yield family, "tar.gz", "models.tar.gz", tar_of(inside, mode="w:gz")
     yield family, "tar", "models.tar", tar_of(inside, {"models/latest.pt": "model.pt"})
-    yield family, "7z", "models.7z", seven_zip("model.pt", good)
+    yield family, "7z", "models.7z", of_files({"model.pt": good})
     for name, pack in (("gz", gzip.compress), ("zst", zstd), ("lz4", lz4)):
         yield family, name, f"model.pt.{name}", pack(good)
 

@@ -8,7 +8,8 @@ import lzma
 from collections.abc import Callable, Iterator
 
 from corpus.formats import torch
-from corpus.formats.packings import lz4, seven_zip, zstd
+from corpus.formats.packings import lz4, zstd
+from corpus.formats.seven_zips import of_files
 from corpus.formats.zips import DEFLATED, Member, tar_of, zip_of
 from corpus.sample import Sample, Variation
 
@@ -33,7 +34,10 @@ def _around(vary: Variation) -> Iterator[tuple[str, str, str, bytes]]:
     yield "tar.gz", PICKLESCAN, "models.tar.gz", tar_of(inside, mode="w:gz")
     yield "tar.bz2", PICKLESCAN, "models.tar.bz2", tar_of(inside, mode="w:bz2")
     yield "tar.xz", PICKLESCAN, "models.tar.xz", tar_of(inside, mode="w:xz")
-    yield "7z", PICKLESCAN, "models.7z", seven_zip("model.pkl", bad)
+    yield "7z", PICKLESCAN, "models.7z", of_files({"model.pkl": bad})
+    method = vary.pick(("lzma2", "lzma", "x86", "x86+lzma", "deflate", "bzip2", "delta"))
+    solid = {"README.md": b"# model\n" * 50} | inside
+    yield "7z, compressed", PICKLESCAN, "models.7z", of_files(solid, method, header="lzma")
     yield "zstd", PICKLESCAN, "model.pkl.zst", zstd(bad)
     yield "lz4", PICKLESCAN, "model.pkl.lz4", lz4(bad)
     two = gzip.compress(b"", mtime=0) + gzip.compress(bad, mtime=0)
@@ -59,6 +63,8 @@ def _outside(vary: Variation) -> Iterator[tuple[str, str, str, bytes]]:
     away = vary.pick(("../../../.bashrc", "/etc/cron.d/x", "a/../../x.py"))
     yield "zip member outside the folder", SLIP, "models.zip", zip_of({"model.pt": good, away: b"echo\n"})
     yield "tar member outside the folder", TARFILE, "models.tar", tar_of({"model.pt": good, away: b"echo\n"})
+    names = {"model.pt": good, away: b"echo\n"}
+    yield "7z member outside the folder", SLIP, "models.7z", of_files(names, "lzma2", header="lzma")
     target = vary.pick(("/etc/passwd", "../../.ssh"))
     yield (
         "tar link outside the folder",

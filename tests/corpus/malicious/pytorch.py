@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from corpus.assembler import Call, Global, Style, pickled
 from corpus.formats import torch
-from corpus.formats.packings import seven_zip
+from corpus.formats.seven_zips import of_files
 from corpus.formats.zips import DEFLATED, Member, tar_of, zip_of
 from corpus.sample import Sample, Variation
 
@@ -52,7 +52,7 @@ def _zips(vary: Variation) -> Iterator[Row]:
     yield "bytes before the zip", SAVE, "model.pt", before
     comment = zip_of({f"{root}/data.pkl": bad}, comment=b"x" * 30_000)
     yield "a long comment after the zip", SAVE, "model.pt", comment
-    yield "7z", NULLIFAI, "model.pt", seven_zip(vary.pick(("data.pkl", "model/data.pkl")), bad)
+    yield "7z", NULLIFAI, "model.pt", of_files({vary.pick(("data.pkl", "model/data.pkl")): bad})
     inner = zip_of({"archive/data.pkl": bad})
     yield "a PyTorch zip in a zip", SAVE, "model.pth", zip_of({"checkpoint.pt": inner})
 

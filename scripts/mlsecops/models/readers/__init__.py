@@ -7,6 +7,7 @@ from mlsecops.models.readers.compressed import COMPRESSED
 from mlsecops.models.readers.joblib import JoblibReader
 from mlsecops.models.readers.keras_h5 import Hdf5Reader
 from mlsecops.models.readers.keras_zip import KerasConfigReader
+from mlsecops.models.readers.other_archives import OtherArchives
 from mlsecops.models.readers.others import other_readers
 from mlsecops.models.readers.pickle import PickleReader
 from mlsecops.models.readers.pickle_behind import PickleBehindReader
@@ -21,11 +22,10 @@ from mlsecops.models.walk import Reader
 READERS: tuple[Reader, ...] = (
     PickleReader(judge),
     JoblibReader(),
-    Zip(),
     Tar(),
     SevenZip(),
+    OtherArchives(),
     *COMPRESSED,
-    Torch(),
     TorchPrograms(),
     Hdf5Reader(),
     KerasConfigReader(),
@@ -33,5 +33,7 @@ READERS: tuple[Reader, ...] = (
     TensorFlowTextReader(),
     TfLiteReader(),
     *other_readers(judge_name),
+    Zip(),
+    Torch(),
     PickleBehindReader(judge),
 )

@@ -6,7 +6,7 @@ import bz2
 import lzma
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ else:
 _LZMA_MEMORY = 128 << 20  # bytes; `xz -9` needs 65 MiB
 _ZSTD_WINDOW = 27  # bits; 128 MiB, what `zstd -d` allows unless told otherwise
 _ERRORS: tuple[type[Exception], ...] = (EOFError, ValueError, MemoryError)
-_TOO_MUCH = "unpacking it needs too much memory"
+TOO_MUCH = "unpacking it needs too much memory"
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class _Guarded:
             return bytes(self.inner.decompress(data, max_length))
         except self.errors as error:
             text = str(error).lower()
-            raise DamagedError(_TOO_MUCH if "memory" in text or "window" in text else DAMAGED) from error
+            raise DamagedError(TOO_MUCH if "memory" in text or "window" in text else DAMAGED) from error
 
 
 @dataclass(slots=True)
@@ -87,6 +87,12 @@ def bzip2() -> Decoder:
 
 def _lzma(container: int) -> Decoder:
     return _Guarded(lzma.LZMADecompressor(container, memlimit=_LZMA_MEMORY), (lzma.LZMAError, *_ERRORS))
+
+
+def raw_lzma(filters: Sequence[Mapping[str, int]]) -> Decoder:
+    """LZMA without a container, by filters as `lzma` has them; how much memory they take is the caller's."""
+    decoder = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
+    return _Guarded(decoder, (lzma.LZMAError, *_ERRORS))
 
 
 def zstd() -> Decoder:

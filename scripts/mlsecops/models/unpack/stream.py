@@ -114,3 +114,20 @@ class Stream:
             self._out += len(piece)
             yield piece
         self.used = fed - len(decoder.unused_data)
+
+
+@dataclass(slots=True)
+class Plain:
+    """Bytes that are not compressed, `length` of them where they are whole."""
+
+    source: Source
+    length: int
+    used: int = 0
+    trouble: str = ""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.source.chunks():
+            self.used += len(piece)
+            yield piece
+        if self.used < self.length:
+            self.trouble = CUT_OFF

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mlsecops.models.source import Source
 from mlsecops.models.unpack import decoders
-from mlsecops.models.unpack.stream import CUT_OFF, Decoder, Stream, Unpacking
+from mlsecops.models.unpack.stream import Decoder, Plain, Stream, Unpacking
 from mlsecops.models.walk import UnreadableError
 from mlsecops.models.zip.entries import Entry
 
@@ -46,28 +46,11 @@ class Content:
             yield piece
 
 
-@dataclass(slots=True)
-class _Plain:
-    """A member that is not compressed."""
-
-    source: Source
-    length: int
-    used: int = 0
-    trouble: str = ""
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self.source.chunks():
-            self.used += len(piece)
-            yield piece
-        if self.used < self.length:
-            self.trouble = CUT_OFF
-
-
 def content(entry: Entry, source: Source, mend: Callable[[], bool]) -> Content:
     """The bytes of a member. Raises UnreadableError for a compression that nothing here knows."""
     packed = source.part(entry.data, entry.packed, "")
     if entry.method == STORED:
-        return Content(_Plain(packed, entry.packed))
+        return Content(Plain(packed, entry.packed))
     if entry.method == _AES:
         raise UnreadableError("it is encrypted")
     decoder = _DECODERS.get(entry.method)
