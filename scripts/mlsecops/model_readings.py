@@ -11,8 +11,10 @@ from pathlib import Path
 
 from mlsecops.job import Job
 from mlsecops.model_processes import Crew, Readings
+from mlsecops.models.beside import look_beside, needed
 from mlsecops.models.cache import Cache, folder_for
-from mlsecops.models.inspect import unread
+from mlsecops.models.inspect import UNKNOWN_FORMAT, unread
+from mlsecops.models.inspection import Unread
 from mlsecops.models.outcome import Inspected
 from mlsecops.sarif.build import Json
 from mlsecops.toolbox import usable_cores
@@ -52,11 +54,11 @@ def read_models(job: Job, paths: Collection[str], *, seconds: float, python: str
     left = [path for path in paths if path not in before]
     canary = known.of(_CANARY_HASH)
     if canary and not left:
-        return Reading(before, {}, _is_found(canary))
+        return Reading(_beside(before), {}, _is_found(canary))
     readings = _crew(job, python, seconds, known).read(left, _canary_file(job))
     read = _remembered(known, readings)
     canaries = [each.seen for each in readings.canaries]
-    return Reading(before | read, readings.lost, bool(canaries) and all(map(_is_found, canaries)))
+    return Reading(_beside(before | read), readings.lost, bool(canaries) and all(map(_is_found, canaries)))
 
 
 def _crew(job: Job, python: str, seconds: float, known: Cache) -> Crew[_Marked]:
@@ -91,6 +93,22 @@ def _remembered(known: Cache, readings: Readings[_Marked]) -> dict[str, Inspecte
         known.put(each.seen, "")
     known.save()
     return whole
+
+
+def _beside(seen: dict[str, Inspected]) -> dict[str, Inspected]:
+    """Add what files say of their neighbours, which nobody remembers: those change without them.
+
+    What a model reads beside itself and no reader knows is that model's numbers, as they are.
+    """
+    numbers: set[str] = set()
+    for path, each in seen.items():
+        folder = Path(path).parent
+        look_beside(each.found, folder)
+        numbers.update(str(folder / name) for name in needed(each.found))
+    for path in numbers & seen.keys():
+        if seen[path].found.unread == [Unread("", UNKNOWN_FORMAT)]:
+            seen[path].found.unread.clear()
+    return seen
 
 
 def _is_found(canary: Inspected) -> bool:

@@ -179,6 +179,31 @@ def test_a_file_with_the_same_content_is_only_hashed(run: Run, answers: Answers,
     assert "c.pkl (not scanned: an earlier run knew it" in own(result)["reason"]
 
 
+def test_what_a_model_needs_beside_it_is_looked_for_in_every_run(
+    run: Run, answers: Answers, tmp_path: Path
+) -> None:
+    from mlsecops.models.cache import identity
+
+    weights = tmp_path / "project" / "weights.bin"
+    run({"a.onnx": b"model"})
+    needy = inspected(sha256="7" * 64)
+    needy.found.details["needs weights.bin"] = ""
+    answers.read, answers.marks = {"a.onnx": needy}, {"a.onnx": identity(tmp_path / "project" / "a.onnx")}
+    missing = "its weights are said to lie in 'weights.bin', which is not there"
+    assert f"a.onnx (not scanned: {missing})" in own(run({}))["reason"]
+    answers.read = {"weights.bin": inspected(unread="its format is not known", sha256="8" * 64)}
+    assert f"a.onnx (not scanned: {missing})" in own(run({}))["reason"]
+    weights.write_bytes(bytes(9))
+    assert own(run({}))["status"] == "passed"
+    answers.read = {"weights.bin": inspected(unread="it is cut off", sha256="8" * 64)}
+    assert own(run({}))["status"] == "incomplete"
+    weights.unlink()
+    (tmp_path / "elsewhere").write_bytes(b"secret")
+    weights.symlink_to(tmp_path / "elsewhere")
+    answers.read = {}
+    assert [each["ruleId"] for each in run({})["results"]] == ["onnx-external-data-escapes"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "status"),
     [

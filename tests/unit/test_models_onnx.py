@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from corpus.formats.zips import zip_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlsecops.models.beside import look_beside
 from mlsecops.models.inspection import Inspection
 from mlsecops.models.paths import leaves
 from mlsecops.models.readers.onnx import OnnxReader
+from mlsecops.models.readers.zip import Zip
 from support.parts import read_with, reasons, rules, subjects
 from support.protobuf import field
 
@@ -164,6 +166,14 @@ def test_files_beside_the_model(tmp_path: Path) -> None:
     assert subjects(found, ESCAPES) == ["link.bin"]
     assert [reason for reason in reasons(found) if "gone.bin" in reason]
     assert len(found.unread) == 2
+
+
+def test_a_member_of_an_archive_has_no_files_beside_it_yet(tmp_path: Path) -> None:
+    members = {"m/model.onnx": model(graph(node(), more=field(5, tensor("gone.bin"))))}
+    found = read_with(tmp_path, zip_of(members), OnnxReader(), Zip())
+    look_beside(found, tmp_path)
+    assert (rules(found), reasons(found)) == ([], [])
+    assert found.formats == ["zip", "ONNX"]
 
 
 def test_nothing_is_needed_beside_a_whole_model(tmp_path: Path) -> None:

@@ -12,17 +12,25 @@ _KEY = "needs "
 
 
 def needs(found: Inspection, name: str, part: str = "") -> None:
-    """Note a file that a model reads from its own folder."""
-    if len(found.details) < _MOST:
-        found.details[f"{_KEY}{name}"] = part
+    """Note a file that a model reads from its own folder; a member of an archive has none yet."""
+    if not part and len(found.details) < _MOST:
+        found.details[f"{_KEY}{name}"] = ""
+
+
+def needed(found: Inspection) -> list[str]:
+    """The names of what a model reads from its folder."""
+    return [key.removeprefix(_KEY) for key in found.details if key.startswith(_KEY)]
 
 
 def look_beside(found: Inspection, folder: Path) -> None:
-    """Compare what a model needs with what is in its folder; nothing is opened."""
-    for name in [key.removeprefix(_KEY) for key in found.details if key.startswith(_KEY)]:
+    """Compare what a model needs with what is in its folder; nothing is opened.
+
+    The outcome depends on more than the model's content: it is not to be kept by that.
+    """
+    for name in needed(found):
         path = folder / name
         try:
-            there = path.exists()
+            there = path.is_file()
             inside = path.resolve().is_relative_to(folder.resolve())
         except (OSError, ValueError, RuntimeError):
             there, inside = False, True
