@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mlsecops.models.pickle.allowed import Entry, danger, entry, is_known, known, versions
+from mlsecops.models.pickle.allowed import Entry, danger, danger_elsewhere, entry, is_known, known, versions
 from mlsecops.models.pickle.dangers import by_name
 from mlsecops.models.pickle.names import STANDARD
 
@@ -26,6 +26,7 @@ KINDS = {
     "torch._utils._rebuild_tensor_v2": "call",
 }
 ELSEWHERE = {
+    "pandas.core.arrays.numpy_.NumpyExtensionArray": "pandas.arrays.NumpyExtensionArray",
     "numpy._core._multiarray_umath.expm1": "numpy.core._multiarray_umath.expm1",
     "numpy.core.multiarray.scalar": "numpy._core.multiarray.scalar",
     "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper": "joblib.numpy_pickle.NumpyArrayWrapper",
@@ -34,7 +35,7 @@ ELSEWHERE = {
 NOT_ALLOWED = """
     os.system builtins.eval numpy.load numpy numpy.nowhere sklearn.nowhere.helper joblib.load nowhere.Thing
     sklearn.datasets._openml.fetch_openml pandas.io.pickle.read_pickle numpy.testing._private.utils.runstring
-    sklearn.utils.extmath.nowhere pandas.nowhere.HDFStore
+    sklearn.utils.extmath.nowhere pandas.nowhere.HDFStore sklearn.nowhere.Parallel numpy.nowhere._reconstruct
 """
 REACHES = {
     "numpy.load": "file",
@@ -79,6 +80,12 @@ def test_what_is_not_allowed(name: str) -> None:
 @pytest.mark.parametrize("name", REACHES)
 def test_what_functions_reach(name: str) -> None:
     assert danger(name) == REACHES[name]
+
+
+def test_what_is_imported_from_elsewhere_reaches_the_same() -> None:
+    assert danger_elsewhere("sklearn.calibration.Parallel") == "process"
+    assert danger_elsewhere("sklearn.calibration.SVC") == ""
+    assert danger_elsewhere("nowhere.Parallel") == ""
 
 
 def test_where_a_name_is_from_is_told() -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -32,6 +33,7 @@ _SAME = (
     ("numpy.core.", "numpy._core."),
 )
 
+    ("scipy._lib.array_api_compat.", "scipy._external.array_api_compat."),
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -44,15 +46,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """One library's names."""
+    """One library's names; `short` has classes, `reach` dangers by their last names."""
 
     entries: Mapping[str, Entry]
     dangers: Mapping[str, str]
-    short: Mapping[tuple[str, str], Entry] = field(default_factory=dict)
+    short: Mapping[str, Entry] = field(default_factory=dict)
+    reach: Mapping[str, str] = field(default_factory=dict)
 
 
 def entry(name: str) -> Entry | None:
-    """The allowed name, or None; a class that another version keeps in another module of its package, too."""
+    """The allowed name, or None; a class that another version keeps in another module of its library, too."""
     if kind := PYTHON.get(name):
         return Entry(kind, "python")
     top, _, rest = name.partition(".")
@@ -63,8 +66,8 @@ def entry(name: str) -> Entry | None:
     for old, new in _SAME:
         if name.startswith(old) and (found := _plain(new + name[len(old) :])):
             return found
-    moved = library.short.get(_short(name))
-    return None if moved is None or danger(name) or by_name(name) else moved
+    moved = library.short.get(name.rpartition(".")[2])
+    return None if moved is None or danger(name) or danger_elsewhere(name) or by_name(name) else moved
 
 
 def danger(name: str) -> str:
@@ -77,6 +80,12 @@ def is_known(name: str) -> bool:
     """Whether the name is of a library whose pickles are known."""
     return name.partition(".")[0] in _document()["libraries"]
 
+def danger_elsewhere(name: str) -> str:
+    """As `danger`, of what another module of that library has under the same last name: it may import it."""
+    library = known(name.partition(".")[0])
+    return library.reach.get(name.rpartition(".")[2], "") if library else ""
+
+
 
 def versions() -> Mapping[str, tuple[str, ...]]:
     """The versions of each library that were looked at."""
@@ -86,11 +95,6 @@ def versions() -> Mapping[str, tuple[str, ...]]:
 def _plain(name: str) -> Entry | None:
     library = known(name.partition(".")[0])
     return library.entries.get(name) if library else None
-
-
-def _short(name: str) -> tuple[str, str]:
-    parts = name.split(".")
-    return ".".join(parts[:2]), parts[-1]
 
 
 @cache
@@ -108,18 +112,20 @@ def known(top: str) -> Library | None:
     seen = _document()["versions"].get(top, ())
     entries: dict[str, Entry] = {}
     dangers: dict[str, str] = {}
-    short: dict[tuple[str, str], Entry] = {}
+    short: dict[str, Entry] = {}
     shared: dict[tuple[str, str], Entry] = {}
     for line in text.split("\n"):
         module, kind, letters, *names = line.split(" ")
         if kind.startswith("!"):
             dangers.update((f"{module}.{name}", kind[1:]) for name in names)
+    reach: dict[str, str] = {}
             continue
         where = (top, tuple(seen[ord(each) - ord("a")] for each in letters if each != "-"))
         one = shared.setdefault((kind, letters), Entry(_KINDS[kind], *where))
         for name in names:
+            reach.update(dict.fromkeys(names, kind[1:]))
             path = f"{module}.{name}"
             entries.setdefault(path, one)
-            if kind != "name" and "." in module:
-                short[_short(path)] = one
-    return Library(entries, dangers, short)
+            if kind == "class":
+                short[name] = one
+    return Library(entries, dangers, short, reach)

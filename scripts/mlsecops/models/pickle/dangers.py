@@ -58,8 +58,8 @@ _MODULES: Mapping[str, str] = {
         torch.fx torch.jit.unsupported_tensor_ops torch.utils.bottleneck torch.fx.experimental
         torch.utils.cpp_extension torch.package torch._numpy torch.distributed.rpc IPython sympy numexpr
         asteval RestrictedPython jinja2 mako cheetah numba.core.serialize Cython cppyy
-        patsy.eval.EvalEnvironment patsy.highlevel tensorflow.python.ops.script_ops tensorflow.py_function
-        tensorflow.numpy_function tensorflow.py_func
+        patsy.eval.EvalEnvironment patsy.highlevel formulaic tensorflow.python.ops.script_ops
+        tensorflow.py_function tensorflow.numpy_function tensorflow.py_func
     """,
     "import": """
         importlib _imp imp zipimport pkgutil zipapp modulefinder _frozen_importlib
@@ -68,7 +68,8 @@ _MODULES: Mapping[str, str] = {
     """,
     "native": """
         ctypes _ctypes cffi _cffi_backend mmap numpy.ctypeslib llvmlite gdb _testcapi _testinternalcapi
-        pycparser
+        pycparser lightgbm.compat lightgbm.Booster lightgbm.basic.Booster xgboost.Booster
+        xgboost.core.Booster
     """,
     "load": """
         pickle _pickle cPickle marshal shelve copyreg.pickle cloudpickle dill jsonpickle klepto pandas.io
@@ -87,13 +88,15 @@ _MODULES: Mapping[str, str] = {
         distutils.file_util distutils.dir_util fsspec smart_open pyarrow.fs numpy.DataSource
         numpy.lib._datasource numpy.lib.npyio numpy.fromfile numpy.memmap numpy.save numpy.savez
         numpy.savetxt numpy.loadtxt numpy.genfromtxt scipy.io scipy.datasets tensorflow.io
-        tensorflow.python.lib.io joblib.memory joblib.dump joblib._store_backends
+        tensorflow.python.lib.io joblib.memory joblib.Memory joblib.dump joblib._store_backends joblib.pool
+        joblib.logger joblib.disk skops.card numpy.lib._npyio_impl
     """,
     "network": """
         socket _socket ssl _ssl http httplib urllib urllib2 urllib3 ftplib smtplib smtpd telnetlib poplib
         imaplib nntplib xmlrpc xmlrpclib socketserver SocketServer asyncore asynchat requests httpx
         aiohttp wsgiref cookielib selectors select boto3 botocore google.cloud azure huggingface_hub wget
         pycurl sklearn.datasets torch.hub keras.utils.get_file keras.src.utils.file_utils nltk.downloader
+        sklearn.callback._transport
         twisted tornado websocket websockets zmq kafka redis pymongo psycopg2 sqlalchemy xml.sax
     """,
     "inside": """
@@ -142,15 +145,18 @@ _WORDS: Mapping[str, str] = {
     """,
     "load": """
         unpickle loads pickle_load load_pickle read_pickle unsafe_load load_model from_pretrained
-        torch_load joblib_load func_load full_load load_from_bytes marshal
+        torch_load joblib_load func_load full_load load_from_bytes marshal pickler unpickler
     """,
     "file": """
         open load read write save dump remove unlink rmtree delete mkdir rename copyfile copytree chmod
-        memmap fromfile tofile savetxt loadtxt genfromtxt loadmat extractall extract
+        memmap fromfile tofile savetxt loadtxt genfromtxt loadmat extractall extract makedirs make_dirs
+        mkstemp mkdtemp temporary_file temporary_directory zip_file tar_file gzip_file file_io
     """,
     "network": """
         urlopen urlretrieve download fetch request requests upload connect post http url send curl wget
+        socket listener
     """,
+    "later": "thread timer executor pool parallel",
 }
 _STRONG = ("process", "code", "import", "native")
 

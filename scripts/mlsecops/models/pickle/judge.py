@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from mlsecops.models.pickle.allowed import danger, entry, is_known
+from mlsecops.models.pickle.allowed import danger, danger_elsewhere, entry, is_known
 from mlsecops.models.pickle.arguments import looks_dangerous, shown
 from mlsecops.models.pickle.dangers import ABILITIES, by_name, by_words
 from mlsecops.models.pickle.judgement import (
@@ -42,9 +42,12 @@ _FILLING = frozenset({"append", "extend", "add", "__setitem__", "update"})
 _NAMELESS = 7.5
 _UNUSUAL = 8.0
 _REBUILDS = re.compile(
-    r"_*(?:re)?(?:construct|build|unpickle|new|make|create|ctor|from_state|restore)"
-    r"|__pyx_unpickle|.*_ctor\Z"
+    r"_*(?:re)?(?:construct|build|unpickle|new|ctor|from_state|restore)|__pyx_unpickle|.*_ctor\Z"
 )
+_EXCEPTION = re.compile(r"(?:Error|Exception|Warning)\Z")
+_METACLASS = re.compile(r"builtins\.type|(?:abc|enum|typing)\.\w*(?:Meta|EnumType)")
+# Functions of numbers, which others may well write into their pickles.
+_NUMBERS = re.compile(r"(?:numpy|builtins|math|cmath|_?operator|scipy\.special)(?:\._ufuncs)?\.\w+")
 _TWINS = ("_operator.", "_functools.")
 
 
@@ -93,6 +96,8 @@ def _made(spelt: str) -> Judgement:
     """An object made without calling its class, whatever the class may be."""
     name = canonical(spelt)
     found = entry(name)
+    if _METACLASS.fullmatch(name):
+        return dangerous(spelt, "code")
     if found is not None and found.kind != "name":
         return harmless(spelt)
     if found is not None and (ability := danger(name) or by_name(name)):
@@ -182,9 +187,9 @@ def _called(call: Call, name: str) -> Judgement:
         return unknown(
             spelt, f"calls the class `{spelt}`, which its library does not do{shown(call)}", FUNCTION
         )
-    if found is not None:
+    if found is not None and _NUMBERS.fullmatch(name):
         return unknown(spelt, f"calls the function `{spelt}`{shown(call)}", FUNCTION)
-    return _called_unknown(call, name, spelt)
+    return _never_written(spelt, call) if found is not None else _called_unknown(call, name, spelt)
 
 
 def _allowed(call: Call, name: str, spelt: str) -> Judgement:
@@ -210,18 +215,17 @@ def _kept(call: Call, spelt: str) -> Judgement:
 
 
 def _called_unknown(call: Call, name: str, spelt: str) -> Judgement:
-    if ability := by_words(words(name), strong=not (is_known(name) or is_standard(name))):
+    standard, known = is_standard(name), is_known(name)
+    if ability := by_words(words(name), strong=not (known or standard)) or looks_dangerous(call):
         return dangerous(spelt, ability, call)
-    if ability := looks_dangerous(call):
-        return dangerous(spelt, ability, call)
-    text = f"calls `{spelt}`, which may be any code{shown(call)}"
-    if owner_of(name) is not None:
+    if standard:
+        wrong = not _EXCEPTION.search(name)
+    else:
+        a_class = looks_like_class(name) or _REBUILDS.match(name.rpartition(".")[2]) is not None
+        wrong = known and (not a_class or bool(danger_elsewhere(name)))
+    if wrong or owner_of(name) is not None:
         return _never_written(spelt, call)
-    if looks_like_class(name) or _REBUILDS.match(name.rpartition(".")[2]):
-        return unknown(spelt, text, CALLED)
-    if is_standard(name) or is_known(name):
-        return _never_written(spelt, call)
-    return unknown(spelt, text, CALLED)
+    return unknown(spelt, f"calls `{spelt}`, which may be any code{shown(call)}", CALLED)
 
 
 def _never_written(spelt: str, call: Call) -> Judgement:

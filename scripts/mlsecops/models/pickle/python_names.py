@@ -19,11 +19,13 @@ __builtin__: object list dict tuple set frozenset bytearray str int float bool c
 collections: OrderedDict defaultdict deque Counter ChainMap UserDict UserList UserString
 _collections: OrderedDict defaultdict deque
 datetime: datetime date time timedelta timezone tzinfo
-decimal: Decimal
-_decimal: Decimal
+decimal: Decimal Context
+_decimal: Decimal Context
 _pydecimal: Decimal
 fractions: Fraction
 uuid: UUID SafeUUID
+collections.abc: _CallableGenericAlias
+_collections_abc: _CallableGenericAlias
 pathlib: PurePath PurePosixPath PureWindowsPath Path PosixPath WindowsPath
 pathlib._local: PurePath PurePosixPath PureWindowsPath Path PosixPath WindowsPath
 array: array _array_reconstructor
@@ -35,7 +37,7 @@ ipaddress: IPv4Address IPv6Address IPv4Network IPv6Network IPv4Interface IPv6Int
 re: RegexFlag
 calendar: Month Day
 http: HTTPStatus HTTPMethod
-inspect: _ParameterKind
+inspect: _ParameterKind Signature Parameter
 itertools: count repeat cycle chain islice product permutations combinations zip_longest compress
 dateutil.tz.tz: tzutc tzoffset tzlocal
 dateutil.tz._tzfile: _unpickle
@@ -57,7 +59,7 @@ _struct: Struct
 enum: Enum IntEnum Flag IntFlag EnumMeta EnumType auto
 numbers: Number Complex Real Rational Integral
 abc: ABC ABCMeta
-inspect: Signature Parameter _empty
+inspect: _empty
 configparser: ConfigParser RawConfigParser
 json.decoder: JSONDecoder
 json.encoder: JSONEncoder
@@ -70,8 +72,6 @@ dateutil.parser._parser: parser parserinfo
 pytz.tzinfo: DstTzInfo StaticTzInfo BaseTzInfo
 pytz: UTC utc
 builtins: type NoneType Ellipsis NotImplemented
-decimal: Context
-_decimal: Context
 collections.abc: Mapping MutableMapping Sequence MutableSequence Set MutableSet Iterable Iterator Callable
     Hashable Sized Container Collection Generator
 typing: Any Union Optional List Dict Tuple Set FrozenSet Callable Iterable Iterator Sequence Mapping Type
