@@ -9,12 +9,14 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlsecops.job import Job, Problem, printable
-from mlsecops.models.rules.pickle import UNSAFE
+from mlsecops.models.rules.opinions import CALLED_DANGEROUS
+from mlsecops.models.rules.pickle import UNKNOWN_IMPORT, UNSAFE
 from mlsecops.project import Project
 from mlsecops.sarif.build import Json, Location, Result
 
@@ -32,6 +34,8 @@ _MAX_BYTES = 8 * 2**30
 # No weights shrink to less than a hundredth; what does is made to fill the disk.
 _MAX_GROWTH, _ALWAYS_ALLOWED = 100, 2**28
 _CHUNK = 1 << 20
+_LONGEST_SENTENCE = 300
+OPINION = "model-opinion"  # the identity of what has no name begins with it
 _BROKEN_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, struct.error)
 
 
@@ -43,10 +47,20 @@ class LaidOut:
     origins: Mapping[str, str]
     problems: tuple[Problem, ...]
 
+    @property
+    def paths(self) -> dict[str, str]:
+        """Paths of the plain files -> the project's files."""
+        return {str(self.folder / name): uri for name, uri in self.origins.items()}
 
-def lay_out(job: Job, into: str) -> LaidOut:
-    """Put the job's model files below `work/into`, uncompressed, under numbered names."""
-    folder = job.work / into
+
+def laid_out(job: Job) -> LaidOut:
+    """The job's model files, laid out once for all tools of the run that have the same ones to look at."""
+    return job.context.shared.once(("model files", job.targets), lambda: nullcontext(lay_out(job)))
+
+
+def lay_out(job: Job) -> LaidOut:
+    """Put the job's model files below `work/models`, uncompressed, under numbered names."""
+    folder = job.work / "models"
     folder.mkdir()
     models = {model.uri: model for model in job.project.models}
     origins: dict[str, str] = {}
@@ -148,6 +162,32 @@ def unsafe(uri: str, what: str, project: Project) -> Json:
         related=related,
         identity=import_identity(uri, what),
     ).to_sarif()
+
+
+def opaque(uri: str, what: str) -> Json:
+    """The finding that a model file imports what only its program knows, in the words of our own readers."""
+    return Result(
+        rule_id=UNKNOWN_IMPORT.id,
+        message=f"Loading imports whatever the program has registered as {what}.",
+        location=Location(uri=uri),
+        identity=("model", UNKNOWN_IMPORT.id, uri, what),
+    ).to_sarif()
+
+
+def called_dangerous(uri: str, tool: str, rule: str, sentence: str) -> Json:
+    """The finding that another scanner calls a model file dangerous, for a reason that has no name here."""
+    return Result(
+        rule_id=CALLED_DANGEROUS.id,
+        message=f"{tool} says: {printable(sentence)[:_LONGEST_SENTENCE].rstrip('.')}.",
+        location=Location(uri=uri),
+        identity=(OPINION, uri, rule),
+    ).to_sarif()
+
+
+def few(uris: Collection[str]) -> str:
+    """The first of some files, and how many more there are."""
+    more = f" and {len(set(uris)) - 1} more" if len(set(uris)) > 1 else ""
+    return f"{min(uris)}{more}"
 
 
 def import_identity(uri: str, name: str) -> tuple[str, str, str]:

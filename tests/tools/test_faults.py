@@ -20,6 +20,7 @@ from mlsecops.tools.cyclonedx import CycloneDx
 from mlsecops.tools.detect_secrets import DetectSecrets
 from mlsecops.tools.hadolint import Hadolint
 from mlsecops.tools.model_reader import ModelReader
+from mlsecops.tools.modelaudit_picklescan import ModelauditPicklescan
 from mlsecops.tools.modelscan import Modelscan
 from mlsecops.tools.picklescan import Picklescan
 from mlsecops.tools.pip_audit import PipAudit
@@ -102,7 +103,10 @@ SUBJECTS = (
         ("order.json",),
         ("canary.pkl",),
     ),
-    Subject("picklescan", "picklescan", _pickled(Picklescan()), ("models/*",), ("canary.pkl",)),
+    Subject("picklescan", "python", _pickled(Picklescan()), ("models/*",), ("canary.pkl",)),
+    Subject(
+        "modelaudit-picklescan", "python", _pickled(ModelauditPicklescan()), ("models/*",), ("canary.pkl",)
+    ),
     Subject("modelscan", "modelscan", _pickled(Modelscan()), ("models/0*",), ("canary.pkl",)),
     Subject("pip-audit", "pip-audit", _pip_audit, ("pins*.txt",), ("pins*.txt",), 0, True),
     Subject("cyclonedx-bom", "cyclonedx-py", _cyclonedx, ("pins.txt",), ("pins.txt",), 0, True),

@@ -27,7 +27,7 @@ def laid_out(tmp_path: Path, files: dict[str, bytes]) -> LaidOut:
     assert set(targets) == set(files)
     work = tmp_path / "scratch"
     work.mkdir()
-    return lay_out(Job(tool=Picklescan(), context=shared, targets=targets, work=work), "models")
+    return lay_out(Job(tool=Picklescan(), context=shared, targets=targets, work=work))
 
 
 @pytest.mark.parametrize("how", ["zlib", "gzip", "bz2", "lzma"])

@@ -1,22 +1,63 @@
-"""Second opinions beside our own readers: what they overrule, and what they never do."""
+"""Second opinions beside our own readers: what they overrule, what joins them, and what they never do."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from mlsecops.model_opinions import harmless_imports, weigh
+import pytest
+from mlsecops.model_findings import Findings
+from mlsecops.model_opinions import view_of, weigh
 
-OWN = "mlsecops-models"
-USES = [("a.pkl", "builtins.getattr"), ("b.pkl", "builtins.getattr"), ("a.pkl", "posix.system")]
+OWN, OTHERS = "mlsecops-models", ("picklescan", "modelscan")
+GETATTR, SYSTEM = "builtins.getattr", "os.system"
 
 
-def run(name: str, *found: tuple[str, str], harmless: list[list[str]] | None = None) -> dict[str, Any]:
-    results = [
-        {"ruleId": "r", "properties": {"mlsecops": {"identity": ["model-import", uri, what]}}}
-        for uri, what in found
-    ]
-    own = {"status": "findings" if found else "passed", "notes": ["a note"], "harmless": harmless or []}
-    return {"tool": {"driver": {"name": name}}, "results": results, "properties": {"mlsecops": own}}
+def result(uri: str, *identity: str, severity: float | None = None) -> dict[str, Any]:
+    own: dict[str, Any] = {"identity": list(identity)}
+    if severity is not None:
+        own["severity"] = severity
+    return {
+        "ruleId": "r",
+        "level": "error",
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri}}}],
+        "partialFingerprints": {"mlsecops/v1": " ".join(identity)},
+        "properties": {"mlsecops": own},
+    }
+
+
+def named(uri: str, name: str, severity: float | None = None) -> dict[str, Any]:
+    return result(uri, "model-import", uri, name, severity=severity)
+
+
+def unnamed(uri: str, rule: str = "TAMPER") -> dict[str, Any]:
+    return result(uri, "model-opinion", uri, rule)
+
+
+def run(name: str, *results: dict[str, Any], read: tuple[str, ...] = (), **own: Any) -> dict[str, Any]:
+    status = {"status": "findings" if results else "passed", "notes": ["a note"]}
+    return {
+        "tool": {"driver": {"name": name}},
+        "results": list(results),
+        "artifacts": [{"location": {"uri": uri}} for uri in read],
+        "properties": {"mlsecops": {**status, **own}},
+    }
+
+
+def ours(
+    whole: tuple[str, ...] = (), **files: tuple[tuple[str, ...], list[dict[str, Any]]]
+) -> dict[str, Any]:
+    """Our run over files: the harmless imports and the findings of each."""
+    found = {uri: Findings(results, names) for uri, (names, results) in files.items()}
+    every = [each for _, results in files.values() for each in results]
+    return run(OWN, *every, view=view_of(found, whole))
+
+
+def weighed(mine: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """The other run as it comes out."""
+    first, second = weigh([mine, other], OWN, OTHERS)
+    assert first is mine
+    assert "view" not in own(first)
+    return second
 
 
 def own(run: dict[str, Any]) -> dict[str, Any]:
@@ -24,33 +65,77 @@ def own(run: dict[str, Any]) -> dict[str, Any]:
     return properties
 
 
-def harmless(*files: str) -> list[list[str]]:
-    return [each for uri in files for each in harmless_imports(uri, ["__builtin__.getattr"])]
+def notes(run: dict[str, Any]) -> list[str]:
+    first, *more = map(str, own(run)["notes"])
+    assert first == "a note"
+    return more
 
 
-def test_what_is_known_to_be_harmless_becomes_a_note() -> None:
-    ours, other = weigh([run(OWN, harmless=harmless("a.pkl", "b.pkl")), run("picklescan", *USES)], OWN)
-    assert "harmless" not in own(ours)
-    assert [each["properties"]["mlsecops"]["identity"][2] for each in other["results"]] == ["posix.system"]
-    assert own(other)["status"] == "findings"
-    note = "picklescan calls `builtins.getattr` in a.pkl and 1 more dangerous; "
-    note += "mlsecops-models read how it is used and found no harm"
-    assert own(other)["notes"] == ["a note", note]
+def prints(run: dict[str, Any]) -> list[str]:
+    return [str(each["partialFingerprints"]["mlsecops/v1"]) for each in run["results"]]
+
+
+def test_a_name_that_is_known_to_be_harmless_becomes_a_note() -> None:
+    mine = ours(("a", "b"), a=(("__builtin__.getattr",), []), b=((GETATTR,), []))
+    other = run("picklescan", named("a", GETATTR), named("b", GETATTR), named("a", SYSTEM))
+    found = weighed(mine, other)
+    assert prints(found) == [f"model-import a {SYSTEM}"]
+    assert own(found)["status"] == "findings"
+    note = (
+        f"picklescan calls `{GETATTR}` in a and 1 more dangerous; {OWN} read how it is used and found no harm"
+    )
+    assert notes(found) == [note]
+
+
+def test_what_has_no_name_becomes_a_note_where_all_is_known_to_be_harmless() -> None:
+    doubtful = named("c", "mine.Model", 6.5)
+    mine = ours(("a", "c"), a=((), [named("a", "odd", 2.0)]), b=((), []), c=((), [doubtful]))
+    found = weighed(mine, run("picklescan", unnamed("a"), unnamed("b"), unnamed("c")))
+    assert prints(found) == ["model-opinion b TAMPER", "model-opinion c TAMPER"]
+    assert notes(found) == [f"picklescan finds TAMPER in a; {OWN} read all of it and found no harm"]
 
 
 def test_a_run_without_findings_left_has_passed() -> None:
-    _, other = weigh([run(OWN, harmless=harmless("a.pkl")), run("modelscan", USES[0])], OWN)
-    assert (other["results"], own(other)["status"]) == ([], "passed")
+    found = weighed(ours(("a",), a=((GETATTR,), [])), run("modelscan", named("a", GETATTR)))
+    assert (found["results"], own(found)["status"]) == ([], "passed")
 
 
 def test_an_incomplete_run_stays_one() -> None:
-    before = run("modelscan", USES[0])
-    own(before)["status"] = "incomplete"
-    _, other = weigh([run(OWN, harmless=harmless("a.pkl")), before], OWN)
-    assert own(other)["status"] == "incomplete"
+    other = run("modelscan", named("a", GETATTR), status="incomplete")
+    assert own(weighed(ours(("a",), a=((GETATTR,), [])), other))["status"] == "incomplete"
 
 
-def test_what_our_readers_did_not_see_stays() -> None:
-    before = run("picklescan", *USES)
-    assert weigh([run(OWN), before], OWN)[1] == before
-    assert weigh([before], OWN) == [before]
+@pytest.mark.parametrize("theirs", [unnamed("a"), named("a", GETATTR)])
+def test_what_names_nothing_new_in_a_dangerous_file_joins_our_gravest_finding(theirs: dict[str, Any]) -> None:
+    found = [named("a", "x", 7.5), named("a", SYSTEM, 9.8), named("a", "y", 8.0), result("a", "policy")]
+    other = weighed(ours(("a",), a=((GETATTR,), found)), run("picklescan", theirs, read=("a",)))
+    assert prints(other) == [f"model-import a {SYSTEM}"]
+    assert other["results"][0]["properties"]["mlsecops"]["severity"] == 9.8
+    assert notes(other) == []
+
+
+def test_a_name_that_we_did_not_see_stays_a_finding_of_its_own() -> None:
+    theirs = run("picklescan", named("a", GETATTR), read=("a",))
+    for mine in (ours(("a",), a=((), [named("a", SYSTEM, 9.8)])), ours(("a",), a=((), [])), ours()):
+        assert weighed(mine, theirs) == theirs
+
+
+def test_who_finds_nothing_in_a_dangerous_file_is_named() -> None:
+    mine = ours(
+        (), **{uri: ((), [named(uri, SYSTEM, 9.8)]) for uri in "abcd"}, e=((), [named("e", "x", 6.5)])
+    )
+    found = weighed(mine, run("modelscan", named("a", SYSTEM), read=("a", "b", "c", "e")))
+    assert notes(found) == [f"modelscan finds nothing in b and 1 more, which {OWN} calls dangerous"]
+    assert own(found)["status"] == "findings"
+
+
+def test_tools_that_are_no_second_opinion_are_left_alone() -> None:
+    lock = run("mlsecops-model-lock", read=("a",))
+    mine = ours((), a=((), [named("a", SYSTEM, 9.8)]))
+    assert weigh([mine, lock], OWN, OTHERS)[1] is lock
+    assert weigh([lock], OWN, OTHERS) == [lock]
+
+
+def test_without_a_view_of_ours_nothing_changes() -> None:
+    theirs = run("picklescan", named("a", GETATTR), unnamed("a"), read=("a",))
+    assert weighed(run(OWN, status="incomplete"), theirs) == theirs

@@ -100,11 +100,15 @@ def test_what_was_read_is_looked_at_by_its_hash(run: Run, answers: Answers) -> N
     [finding] = result["results"]
     assert finding["ruleId"] == "model-runs-code"
     assert finding["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "b.pkl"
-    assert own(result)["harmless"] == [
-        ["model-import", "a.pkl", "builtins.getattr"],
-        ["model-import", "a.pkl", "os.system"],
-        ["model-import", "b.pkl", "builtins.getattr"],
-    ]
+    assert own(result)["view"] == {
+        "imports": [
+            ["model-import", "a.pkl", "builtins.getattr"],
+            ["model-import", "a.pkl", "os.system"],
+            ["model-import", "b.pkl", "builtins.getattr"],
+        ],
+        "harmless": ["a.pkl"],
+        "dangerous": [["b.pkl", "model-import", "b.pkl", "os.system"]],
+    }
 
 
 def test_a_file_that_was_not_read_to_its_end_is_named_and_its_findings_stay(
@@ -115,7 +119,9 @@ def test_a_file_that_was_not_read_to_its_end_is_named_and_its_findings_stay(
     assert own(result)["status"] == "incomplete"
     assert own(result)["reason"] == "mlsecops-models: could not read a.pkl (not scanned: it is cut off)"
     assert len(result["results"]) == 1
-    assert (result["artifacts"], own(result)["harmless"]) == ([], [])
+    assert result["artifacts"] == []
+    dangerous = [["a.pkl", "model-import", "a.pkl", "os.system"]]
+    assert own(result)["view"] == {"imports": [], "harmless": [], "dangerous": dangerous}
 
 
 def test_a_file_that_was_lost_is_named(run: Run, answers: Answers) -> None:

@@ -26,6 +26,7 @@ def test_every_model_file_is_read_and_pickles_get_second_opinions(tmp_path: Path
     assert targets == {
         "mlsecops-models": ("a.pkl", "b.h5", "c.pkl", "MLmodel"),
         "picklescan": ("a.pkl",),
+        "modelaudit-picklescan": ("a.pkl",),
         "modelscan": ("a.pkl",),
     }
 

@@ -11,8 +11,11 @@ from mlsecops.sarif.build import Json
 from mlsecops.scan import let_stand_in
 from mlsecops.tools import model_lock, model_signatures
 from mlsecops.tools.model_reader import NAME, ModelReader
+from mlsecops.tools.modelaudit_picklescan import ModelauditPicklescan
 from mlsecops.tools.modelscan import Modelscan
 from mlsecops.tools.picklescan import Picklescan
+
+_OTHERS = ("picklescan", "modelaudit-picklescan", "modelscan")
 
 
 def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip]:
@@ -25,7 +28,7 @@ def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip
     none = "no model files (looked for suffixes and content in all files)"
     due: list[Scan | Skip] = [Scan(ModelReader(), every) if every else Skip(NAME, none)]
     none = "no pickled model files (looked for suffixes and pickle content in all files)"
-    for tool in (Picklescan(), Modelscan()):
+    for tool in (Picklescan(), ModelauditPicklescan(), Modelscan()):
         due += [Scan(tool, pickled) if pickled else Skip(tool.name, none)]
     return [*due, model_lock.due(project, policy), model_signatures.due(project, policy)]
 
@@ -35,4 +38,4 @@ def settle(runs: list[Json]) -> list[Json]:
 
     Not the other way round: modelscan stops at the first pickle of a file, and both know few formats.
     """
-    return let_stand_in(weigh(runs, NAME), {"modelscan": NAME, "picklescan": NAME})
+    return let_stand_in(weigh(runs, NAME, _OTHERS), dict.fromkeys(_OTHERS, NAME))

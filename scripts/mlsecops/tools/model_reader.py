@@ -9,7 +9,7 @@ from functools import cache
 
 from mlsecops.job import Job, Parsed, Problem, printable
 from mlsecops.model_findings import Loads, findings
-from mlsecops.model_opinions import HARMLESS, harmless_imports
+from mlsecops.model_opinions import VIEW, view_of
 from mlsecops.model_readings import CANARY_RULE, read_models
 from mlsecops.models.inspect import UNKNOWN_FORMAT
 from mlsecops.models.outcome import Inspected
@@ -18,7 +18,6 @@ from mlsecops.models.rules.policy import RULES as POLICY_RULES
 from mlsecops.project import ModelFile, Project
 from mlsecops.project.model_configs import names_nothing
 from mlsecops.reach import Reach, reach
-from mlsecops.sarif.build import Json
 
 NAME = "mlsecops-models"
 _LONGEST_CONFIG = 16 << 20
@@ -44,31 +43,18 @@ class ModelReader:
         every = {due[path]: seen for path, seen in reading.seen.items()}
         for uri in [uri for uri, seen in every.items() if _is_silent(job, models[uri], seen)]:
             every[uri].found.unread.clear()
-        results, harmless = _results(job, models, every)
+        loads = _lazily(job.project)
+        found = {uri: findings(models[uri], seen, job.policy.models, loads) for uri, seen in every.items()}
+        whole = frozenset(uri for uri, seen in every.items() if not seen.found.unread)
         return Parsed(
-            looked_at=frozenset(uri for uri, seen in every.items() if not seen.found.unread),
+            looked_at=whole,
             rules=[rule.to_sarif() for rule in (*RULES.values(), *POLICY_RULES)],
-            results=results,
+            results=[result for each in found.values() for result in each.results],
             canary=self.canary_rules if reading.canary else frozenset(),
             problems=_problems(job, models, every, {due[path]: why for path, why in reading.lost.items()}),
-            properties={HARMLESS: harmless},
+            properties={VIEW: view_of(found, whole)},
             hashes={uri: seen.sha256 for uri, seen in every.items() if seen.sha256},
         )
-
-
-def _results(
-    job: Job, models: Mapping[str, ModelFile], every: Mapping[str, Inspected]
-) -> tuple[list[Json], list[list[str]]]:
-    """All findings, and the identities of imports that are known to be harmless."""
-    loads = _lazily(job.project)
-    results: list[Json] = []
-    harmless: list[list[str]] = []
-    for uri, seen in every.items():
-        found = findings(models[uri], seen, job.policy.models, loads)
-        results += found.results
-        if not seen.found.unread:
-            harmless += harmless_imports(uri, found.harmless)
-    return results, harmless
 
 
 def _is_silent(job: Job, model: ModelFile, seen: Inspected) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlsecops.job import Job, Parsed, Problem
-from mlsecops.model_files import lay_out, unsafe
+from mlsecops.model_files import laid_out, unsafe
 from mlsecops.models.rules.pickle import UNSAFE
 from mlsecops.project import Project
 from mlsecops.sarif.build import Json
@@ -29,7 +29,7 @@ class Modelscan:
 
     def run(self, job: Job) -> Parsed:
         """Scan all targets and the canary in one run, away from any settings file of the repository."""
-        models = lay_out(job, "models")
+        models = laid_out(job)
         (models.folder / _CANARY_NAME).write_bytes(_CANARY)
         output = job.work / "modelscan.json"
         report = job.execute_json(

@@ -1,0 +1,205 @@
+"""What other scanners say of a file, in our words: the programs that ask them, and what is made of it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from mlsecops.job import Job, Parsed, Problem
+from mlsecops.model_processes import Crew, Readings
+from mlsecops.model_readings import CANARY
+from mlsecops.model_scanners import Opinion, Scanner, ask
+from mlsecops.programs import modelaudit_picklescan, picklescan
+from mlsecops.programs.opinion import guarded, not_read, opinion
+from mlsecops.tools.picklescan import Picklescan
+from support.contexts import context, toolbox
+
+EMPTY = {"imports": [], "extensions": [], "others": [], "trouble": "", "unlisted": False}
+
+
+class TestPicklescan:
+    @staticmethod
+    def said(
+        *imports: tuple[str, str], troubles: tuple[str, ...] = (), failed: bool = False, files: int = 1
+    ) -> Mapping[str, Any]:
+        found = [
+            SimpleNamespace(module="os", name=name, safety=SimpleNamespace(value=word))
+            for word, name in imports
+        ]
+        result = SimpleNamespace(globals=found, scan_err=failed, scanned_files=files)
+        return picklescan.said(result, troubles)
+
+    def test_dangerous_names_and_those_it_does_not_know(self) -> None:
+        line = self.said(("dangerous", "system"), ("innocuous", "path"), ("suspicious", "nice"))
+        assert line == {**EMPTY, "imports": ["os.system"], "unlisted": True}
+
+    @pytest.mark.parametrize(
+        ("how", "trouble"),
+        [
+            ({"troubles": ("it is cut off",), "failed": True}, "it is cut off"),
+            ({"failed": True}, "picklescan could not read it"),
+            ({"files": 0}, "picklescan says that it scanned nothing"),
+        ],
+    )
+    def test_what_does_not_count_as_read(self, how: dict[str, Any], trouble: str) -> None:
+        assert self.said(("dangerous", "system"), **how) == {
+            **EMPTY,
+            "imports": ["os.system"],
+            "trouble": trouble,
+        }
+
+    def test_only_what_it_logs_of_troubles_is_kept(self) -> None:
+        log = logging.Logger("test")
+        troubles = picklescan.Troubles()
+        log.addHandler(troubles)
+        log.warning("%s: %s import '%s %s' FOUND", "m.pkl", "dangerous", "os", "system")
+        log.warning("Invalid file %s in zip archive", "a")
+        log.debug("Scanning file")
+        assert troubles.said == ["Invalid file a in zip archive"]
+
+
+class TestModelauditPicklescan:
+    @staticmethod
+    def said(
+        *findings: tuple[str, dict[str, Any]], status: str = "complete", whole: bool = True, notice: str = ""
+    ) -> Mapping[str, Any]:
+        return modelaudit_picklescan.said(
+            {
+                "findings": [
+                    {"rule_code": rule, "message": f"about {rule}", "details": details}
+                    for rule, details in findings
+                ],
+                "status": status,
+                "coverage": {"raw_scan_complete": whole, "opcode_scan_complete": whole},
+                "errors": [],
+                "notices": [{"message": notice}] if notice else [],
+            }
+        )
+
+    def test_dangerous_calls_by_name_once_each(self) -> None:
+        system = {"import_reference": "os.system"}
+        line = self.said(
+            ("DANGEROUS_CALL", system),
+            ("DANGEROUS_GLOBAL", system),
+            ("DANGEROUS_CALL", {"import_reference": "builtins.getattr.__call__"}),
+            ("POST_BUDGET_GLOBAL", {"import_reference": "os.popen"}),
+        )
+        assert line == {**EMPTY, "imports": ["os.system", "builtins.getattr", "os.popen"]}
+
+    def test_what_has_no_name(self) -> None:
+        line = self.said(
+            ("EXTENSION_REF", {"extension_code": 7}),
+            ("DANGEROUS_CALL", {"import_reference": "copyreg.extension.code_7"}),
+            ("STRUCTURAL_TAMPER", {}),
+            ("MALFORMED_STACK_GLOBAL", {}),
+        )
+        others = [(rule, f"about {rule}") for rule in ("STRUCTURAL_TAMPER", "MALFORMED_STACK_GLOBAL")]
+        assert line == {**EMPTY, "extensions": ["7"], "others": others}
+
+    @pytest.mark.parametrize(
+        ("rule", "details"),
+        [
+            ("S213", {}),
+            ("PERSISTENT_ID", {}),
+            ("NON_ALLOWLISTED_GLOBAL", {"import_reference": "mypackage.Model"}),
+            ("DANGEROUS_CALL_GRAPH", {"import_reference": "re._compile"}),
+            ("DANGEROUS_CALL", {"import_reference": "os.system", "nested_rule_code": "DANGEROUS_CALL"}),
+            ("DANGEROUS_CALL", {"import_reference": "__main__.Model"}),
+            ("DANGEROUS_CALL", {}),
+        ],
+    )
+    def test_what_does_not_count(self, rule: str, details: dict[str, Any]) -> None:
+        assert self.said((rule, details)) == EMPTY
+
+    def test_a_library_that_is_not_installed_is_no_doubt(self) -> None:
+        assert self.said(status="inconclusive", notice="no source")["trouble"] == ""
+
+    @pytest.mark.parametrize(
+        ("how", "trouble"),
+        [
+            ({"status": "error"}, "modelaudit-picklescan did not read it to its end"),
+            ({"whole": False, "notice": "it is cut off"}, "it is cut off"),
+        ],
+    )
+    def test_what_does_not_count_as_read(self, how: dict[str, Any], trouble: str) -> None:
+        assert self.said(**how)["trouble"] == trouble
+
+
+def test_a_scanner_that_fails_on_a_file_is_heard_on_the_next(tmp_path: Path) -> None:
+    def scan(path: Path) -> Mapping[str, Any]:
+        if path.name == "broken":
+            raise zipfile.BadZipFile(f"no zip: {path}")
+        return opinion(["os.system"])
+
+    read = guarded(scan)
+    assert read(tmp_path / "broken") == {**EMPTY, "trouble": "BadZipFile: no zip: the file"}
+    assert read(tmp_path / "whole") == {**EMPTY, "imports": ["os.system"]}
+
+
+def test_lines_of_another_shape_are_none() -> None:
+    with pytest.raises(LookupError):
+        Opinion.from_json({"imports": []})
+
+
+BAD = opinion(["posix.system"])
+
+
+def parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, canaries: list[Any], **lines: Any) -> Parsed:
+    """What is made of lines by the names of files; a text is why a file was lost."""
+    (tmp_path / "project").mkdir()
+    (tmp_path / "work").mkdir()
+    tools = toolbox(overrides={"picklescan": Path(sys.prefix)})
+    shared = context("model", tmp_path / "project", tmp_path, tools=tools)
+    job = Job(tool=Picklescan(), context=shared, targets=(), work=tmp_path / "work")
+
+    def read(crew: Crew[Opinion], paths: Sequence[str], canary: str) -> Readings[Opinion]:
+        assert (crew.program, Path(canary).read_bytes()) == ("mlsecops.programs.any", CANARY)
+        return Readings(
+            read={path: crew.parse(lines[path]) for path in paths if not isinstance(lines[path], str)},
+            lost={path: lines[path] for path in paths if isinstance(lines[path], str)},
+            canaries=[crew.parse(each) for each in canaries],
+        )
+
+    monkeypatch.setattr(Crew, "read", read)
+    files = {path: f"{path}.pkl" for path in lines}
+    return ask(job, Scanner(program="any", small=10), files, [Problem("z.pkl", "it is encrypted")])
+
+
+def test_all_that_it_says_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = opinion(["os.system"], extensions=["7"], others=[("TAMPER", "Odd opcodes.")], unlisted=True)
+    found = parsed(tmp_path, monkeypatch, [BAD], a=line, b=opinion(unlisted=True))
+    assert [(each["ruleId"], each["properties"]["mlsecops"]["identity"]) for each in found.results] == [
+        ("model-runs-code", ["model-import", "a.pkl", "os.system"]),
+        ("model-unknown-import", ["model", "model-unknown-import", "a.pkl", "extension 7"]),
+        ("model-called-dangerous", ["model-opinion", "a.pkl", "TAMPER"]),
+    ]
+    assert found.results[2]["message"]["text"] == "picklescan says: Odd opcodes."
+    assert {each["ruleId"] for each in found.results} == {rule["id"] for rule in found.rules}
+    assert found.looked_at == {"a.pkl", "b.pkl"}
+    assert found.canary == {"model-runs-code"}
+    assert found.notes == ["imports in a.pkl and 1 more are on no list of picklescan"]
+
+
+def test_what_it_did_not_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = opinion(["os.system"], trouble="cut\noff")
+    found = parsed(tmp_path, monkeypatch, [BAD], a=line, b="it broke the reader", c=opinion())
+    assert found.looked_at == {"c.pkl"}
+    assert [(each.uri, each.message, each.kind) for each in found.problems] == [
+        ("z.pkl", "it is encrypted", "unreadable"),
+        ("a.pkl", "cut\\noff", "unparsed"),
+        ("b.pkl", "it broke the reader", "unparsed"),
+    ]
+    assert len(found.results) == 1
+
+
+@pytest.mark.parametrize("canaries", [[], [BAD, opinion()], [not_read("it is empty")]])
+def test_every_process_has_to_find_the_canary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, canaries: list[Any]
+) -> None:
+    assert parsed(tmp_path, monkeypatch, canaries, a=opinion()).canary == frozenset()
