@@ -1,17 +1,18 @@
-"""What containers hold: names in a zip or a tar, and the first bytes under a compression; all bounded."""
+"""What containers hold: names in a zip, a tar or a 7z; all bounded."""
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import struct
-import zlib
-from contextlib import suppress
-from typing import BinaryIO
+from io import BufferedReader
+from typing import BinaryIO, Protocol
+
+from mlsecops.models.seven_zip.archive import read_archive
+from mlsecops.models.source import Source
+from mlsecops.models.walk import UnreadableError
 
 MAX_DIRECTORY = 16 * 1024 * 1024  # bytes of a zip's central directory
 MAX_MEMBERS = 2000  # headers of a tar
-PEEK = 65_536
+_PEEK = 65_536
 
 _COMPRESSIONS = (
     (b"\x1f\x8b", "gzip"),
@@ -37,16 +38,14 @@ def compression_of(head: bytes) -> str | None:
     return None
 
 
-def decompressed_head(head: bytes, compression: str, length: int) -> bytes:
-    """At most `length` first bytes under the compression, as far as `head` goes; empty when it cannot."""
-    with suppress(zlib.error, OSError, EOFError, lzma.LZMAError, ValueError):
-        if compression in ("zlib", "gzip"):
-            return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress(head, length)
-        if compression == "bz2":
-            return bz2.BZ2Decompressor().decompress(head, length)
-        if compression == "lzma":
-            return lzma.LZMADecompressor(memlimit=128 * 1024 * 1024).decompress(head, length)
-    return b""
+class Readable(Protocol):
+    """What names in a tar are read from, forwards."""
+
+    def read(self, length: int, /) -> bytes:
+        """The next bytes, fewer at the end."""
+
+    def seek(self, by: int, whence: int, /) -> object:
+        """Pass over bytes; `whence` is 1, from here."""
 
 
 def zip_names(file: BinaryIO, size: int) -> list[str] | None:
@@ -66,7 +65,7 @@ def zip_names(file: BinaryIO, size: int) -> list[str] | None:
     return names
 
 
-def tar_names(file: BinaryIO) -> list[str]:
+def tar_names(file: Readable) -> list[str]:
     """Names in a tar (uncompressed), from its headers, at most MAX_MEMBERS of them."""
     names: list[str] = []
     while len(names) < MAX_MEMBERS:
@@ -82,6 +81,14 @@ def tar_names(file: BinaryIO) -> list[str]:
     return names
 
 
+def seven_zip_names(file: BufferedReader) -> list[str] | None:
+    """Names in a 7z, from its header; None when that is too large, broken or encrypted."""
+    try:
+        return [each.name for each in read_archive(Source.of(file), lambda: False).files]
+    except UnreadableError:
+        return None
+
+
 def is_tar(head: bytes) -> bool:
     """Whether the first bytes are a tar's first header."""
     return head[257:262] == b"ustar"
@@ -89,8 +96,8 @@ def is_tar(head: bytes) -> bool:
 
 def _directory(file: BinaryIO, size: int) -> bytes | None:
     """The central directory, found from the record after it, so that bytes before the zip do not matter."""
-    file.seek(max(0, size - PEEK - _END))
-    tail = file.read(PEEK + _END)
+    file.seek(max(0, size - _PEEK - _END))
+    tail = file.read(_PEEK + _END)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + _END:
         return None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlsecops.project import archives
@@ -13,6 +12,7 @@ from mlsecops.project.opcodes import is_pickle
 from mlsecops.project.reading import opened, read_tail
 from mlsecops.project.suffixes import HDF5_DATA, may_be_model_name
 from mlsecops.project.text import is_text
+from mlsecops.project.unpacked import Unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,8 +39,11 @@ _MAGIC: dict[bytes, Format] = {
 _MAGIC_AT_4: dict[bytes, Format] = {b"TFL3": "tflite", b"ORTM": "onnx", b"ET12": "torch"}
 _ANY_MAGIC = tuple(_MAGIC)
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_SEVEN_ZIP = b"7z\xbc\xaf\x27\x1c"
+_UNLISTED = (b"Rar!\x1a\x07", b"MSCF\0\0\0\0", b"xar!\0")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _TORCH_TAR = {"sys_info", "pickle", "storages"}
+_SKOPS = (".json", ".npy", ".npz", ".bin")
 _GRAPH_TEXT = re.compile(rb"^(node|graph_def|meta_graphs|meta_info_def)\s*\{", re.MULTILINE)
 _MAX_SAFETENSORS_HEADER = 100_000_000  # bytes; the format's own limit
 _INNER_HEAD = 1024  # bytes looked at under a compression
@@ -73,13 +76,20 @@ def content_of(path: str, suffix: str, head: bytes, size: int) -> Content:
         return Content("pickle")
     if head.startswith(_ZIP):
         return _zip_content(path, suffix, size)
+    if head.startswith(_SEVEN_ZIP):
+        with opened(path) as file:
+            names = archives.seven_zip_names(file)
+        return Content(None, unlisted=True) if names is None else _archive_content(names)
+    if head.startswith(_UNLISTED):
+        return Content(None, unlisted=True)
     if plain := _plain_format(head, suffix, size):
         return Content(plain)
     if archives.is_tar(head):
         with opened(path) as file:
             return _archive_content(archives.tar_names(file))
     if compression := archives.compression_of(head):
-        return _compressed_content(head, suffix, compression)
+        with opened(path) as file:
+            return _compressed_content(Unpacked(file, head), suffix, compression)
     if suffix == "json" and head.lstrip()[:1] == b"{":
         return Content(_json_format(path, head, size))
     return NOTHING
@@ -142,18 +152,20 @@ def _members_format(names: Iterable[str]) -> Format | None:
         return "torch"
     if "config.json" in all_names and all_names & {"model.weights.h5", "metadata.json"}:
         return "keras"
-    if "schema.json" in all_names and all(name.endswith((".json", ".npy", ".npz")) for name in all_names):
+    if "schema.json" in all_names and all(
+        name.endswith((".json", ".npy", ".npz", ".bin")) for name in all_names
+    ):
         return "skops"
     if all_names and all(name.endswith(".npy") for name in all_names):
         return "npz"
     return "archive" if any(may_be_model_name(name) for name in all_names) else None
 
 
-def _compressed_content(head: bytes, suffix: str, compression: str) -> Content:
-    inner = archives.decompressed_head(head, compression, _INNER_HEAD)
+def _compressed_content(unpacked: Unpacked, suffix: str, compression: str) -> Content:
+    inner = unpacked.peek(_INNER_HEAD)
     if archives.is_tar(inner):
-        inner = archives.decompressed_head(head, compression, archives.PEEK)
-        return _archive_content(archives.tar_names(BytesIO(inner)), compression)
+        content = _archive_content(archives.tar_names(unpacked), compression)
+        return replace(content, unlisted=unpacked.cut and content.format is None)
     if inner.startswith((b"RDX", b"RDA", b"X\n")):
         return Content("r", compression)
     found = _plain_format(inner, suffix, _ANY_SIZE) if inner else None

@@ -109,3 +109,5 @@ def _skops(saving: Saving, table: Any, classes: Any) -> None:
             warnings.simplefilter("ignore")
             model = found(f"sklearn.{path}")().fit(table, classes)
         saving.written(partial(dump, model), ".skops", path, "skops")
+    salted = found("sklearn.preprocessing:FunctionTransformer")(kw_args={"a": b"\x00\xff", "b": bytearray(9)})
+    saving.written(partial(dump, salted), ".skops", "FunctionTransformer with bytes", "skops")
