@@ -36,6 +36,7 @@ _MAX_GROWTH, _ALWAYS_ALLOWED = 100, 2**28
 _CHUNK = 1 << 20
 _LONGEST_SENTENCE = 300
 OPINION = "model-opinion"  # the identity of what has no name begins with it
+NAMELESS = "an import without a name"
 _BROKEN_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, struct.error)
 
 
@@ -72,10 +73,10 @@ def lay_out(job: Job) -> LaidOut:
             check_archive(folder / name)
         except _UnpackableError as error:
             (folder / name).unlink(missing_ok=True)
-            problems.append(Problem(uri, str(error)))
+            problems.append(Problem(uri, str(error), kind="unparsed"))
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             (folder / name).unlink(missing_ok=True)
-            problems.append(Problem(uri, f"it cannot be uncompressed ({error})"))
+            problems.append(Problem(uri, f"it cannot be uncompressed ({error})", kind="unparsed"))
         else:
             origins[name] = uri
     return LaidOut(folder, origins, tuple(problems))
@@ -149,8 +150,12 @@ def _zlib_parts(source: Path) -> Iterable[bytes]:
             rest = inflater.unused_data or stream.read(_CHUNK)
 
 
-def unsafe(uri: str, what: str, project: Project) -> Json:
-    """The finding that a model file imports `module.name` when it is loaded."""
+def unsafe(uri: str, what: str, tool: str, project: Project) -> Json:
+    """The finding of a tool that a model file imports `module.name` when it is loaded."""
+    if "unknown" in what.split("."):
+        return called_dangerous(
+            uri, tool, NAMELESS, "Loading this file imports by a name that cannot be told"
+        )
     what = printable(what)[:200]
     loads = loading_lines(project, uri)
     related = tuple(("The file is named here.", place) for place in loads)
@@ -174,13 +179,16 @@ def opaque(uri: str, what: str) -> Json:
     ).to_sarif()
 
 
-def called_dangerous(uri: str, tool: str, rule: str, sentence: str) -> Json:
-    """The finding that another scanner calls a model file dangerous, for a reason that has no name here."""
+def called_dangerous(uri: str, tool: str, what: str, sentence: str) -> Json:
+    """The finding that another scanner calls a model file dangerous for something that our rules do not name.
+
+    `what` is a few words that are the same whoever finds it.
+    """
     return Result(
         rule_id=CALLED_DANGEROUS.id,
         message=f"{tool} says: {printable(sentence)[:_LONGEST_SENTENCE].rstrip('.')}.",
         location=Location(uri=uri),
-        identity=(OPINION, uri, rule),
+        identity=(OPINION, uri, printable(what)[:100]),
     ).to_sarif()
 
 

@@ -24,8 +24,8 @@ class Opinion:
     """What a scanner says of a file.
 
     `imports` are names that it calls dangerous, `extensions` codes of a registry that only the program has
-    that loads the file, `others` its rules and sentences about what has no name. `trouble` is why the file
-    does not count as read; `unlisted` says that there are imports of which it knows nothing.
+    that loads the file, `others` what has no name, in a few words and in a sentence. `trouble` is why the
+    file does not count as read; `unlisted` says that there are imports of which it knows nothing.
     """
 
     imports: tuple[str, ...]
@@ -40,7 +40,7 @@ class Opinion:
         return cls(
             imports=tuple(dict.fromkeys(map(str, line["imports"]))),
             extensions=tuple(dict.fromkeys(map(str, line["extensions"]))),
-            others=tuple({str(rule): str(text) for rule, text in line["others"]}.items()),
+            others=tuple({str(what): str(text) for what, text in line["others"]}.items()),
             trouble=str(line["trouble"]),
             unlisted=line["unlisted"] is True,
         )
@@ -101,11 +101,11 @@ def ask(job: Job, scanner: Scanner, files: Mapping[str, str], problems: Collecti
 
 def _results(job: Job, uri: str, opinion: Opinion) -> Iterator[Json]:
     for name in opinion.imports:
-        yield unsafe(uri, name, job.project)
+        yield unsafe(uri, name, job.tool.name, job.project)
     for code in opinion.extensions:
         yield opaque(uri, f"extension {code}")
-    for rule, sentence in opinion.others:
-        yield called_dangerous(uri, job.tool.name, rule, sentence)
+    for what, sentence in opinion.others:
+        yield called_dangerous(uri, job.tool.name, what, sentence)
 
 
 def _unlisted(name: str, uris: Sequence[str]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from corpus.assembler import Style, pickled
 from corpus.formats.joblib import array
+from corpus.formats.packings import lz4
 from mlsecops.job import Options, Scan
 from mlsecops.model_processes import Crew, Readings
 from mlsecops.policy import Policy
@@ -139,10 +140,12 @@ def test_what_nothing_can_read_is_incomplete(
 
 
 def test_our_readers_vouch_for_what_the_others_cannot_read(root: Path, tmp_path: Path) -> None:
-    found = runs(root, tmp_path, {"m.joblib": pickled([array(aligned=False)], Style(protocol=4))})
+    unaligned = pickled([array(aligned=False)], Style(protocol=4))
+    found = runs(root, tmp_path, {"m.joblib": unaligned, "m.pkl.lz4": lz4(pickles.harmless())})
     assert own(found[OWN])["status"] == "passed", own(found[OWN])["reason"]
-    assert own(found["picklescan"])["status"] == "passed"
-    assert any("could not read m.joblib" in note for note in own(found["picklescan"])["notes"])
+    for name in OTHERS:
+        assert own(found[name])["status"] == "passed", own(found[name])["reason"]
+        assert any("could not read m.joblib and 1 more" in note for note in own(found[name])["notes"])
 
 
 def _settled(name: str, *, unread: bool) -> dict[str, Any]:

@@ -107,7 +107,20 @@ def test_a_finding_names_where_the_file_is_loaded(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("\n\nm = load('m.pkl')\n", encoding="utf-8")
     project = discover(tmp_path)
     assert [(each.uri, each.start_line) for each in loading_lines(project, "models/m.pkl")] == [("app.py", 3)]
-    result = unsafe("models/m.pkl", "os.system\n" + "x" * 999, project)
+    result = unsafe("models/m.pkl", "os.system\n" + "x" * 999, "picklescan", project)
     assert "app.py, line 3" in result["message"]["text"]
     assert "\n" not in result["message"]["text"]
     assert len(result["message"]["text"]) < 400
+
+
+@pytest.mark.parametrize("what", ["unknown.unknown", "os.unknown", "unknown.system"])
+def test_a_name_that_a_scanner_could_not_tell_is_said_to_be_none(tmp_path: Path, what: str) -> None:
+    result = unsafe("m.pkl", what, "picklescan", discover(tmp_path))
+    assert result["ruleId"] == "model-called-dangerous"
+    assert (
+        result["message"]["text"]
+        == "picklescan says: Loading this file imports by a name that cannot be told."
+    )
+    assert (
+        unsafe("m.pkl", "a.handle_unknown", "picklescan", discover(tmp_path))["ruleId"] == "model-runs-code"
+    )

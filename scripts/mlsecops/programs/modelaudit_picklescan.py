@@ -13,7 +13,10 @@ from mlsecops.programs.opinion import guarded, not_read, opinion
 # Its other rules are about pickles in strings and weights, persistent ids, and what is on no list of its own.
 _NAMED = frozenset({"DANGEROUS_CALL", "DANGEROUS_GLOBAL", "POST_BUDGET_GLOBAL"})
 _EXTENSION = "EXTENSION_REF"
-_OTHERS = frozenset({"MALFORMED_STACK_GLOBAL", "STRUCTURAL_TAMPER"})
+_OTHERS = {
+    "MALFORMED_STACK_GLOBAL": "an import without a name",
+    "STRUCTURAL_TAMPER": "opcodes where none may be",
+}
 # Code of the program itself is on no list, and an extension has its own rule.
 _NO_NAMES = ("__main__.", "copyreg.extension.")
 
@@ -25,10 +28,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def _reader(order: Line) -> Read:
     library: Any = import_module("modelaudit_picklescan")
-    options = library.ScanOptions(timeout_s=order["seconds"])
+    scanner = library.PickleScanner(library.ScanOptions(timeout_s=order["seconds"]))
 
     def ask(path: Path) -> Line:
-        return said(library.scan_file(str(path), options=options).to_dict())
+        # The sources of whatever is installed beside it say nothing of the machine that loads the file.
+        return said(scanner.scan_file(str(path), enrich_call_graph=False).to_dict())
 
     return guarded(ask)
 
@@ -41,7 +45,9 @@ def said(report: Line) -> Line:
         extensions=[
             str(each["details"]["extension_code"]) for each in findings if each["rule_code"] == _EXTENSION
         ],
-        others=[(each["rule_code"], each["message"]) for each in findings if each["rule_code"] in _OTHERS],
+        others=[
+            (_OTHERS[each["rule_code"]], each["message"]) for each in findings if each["rule_code"] in _OTHERS
+        ],
         trouble=_trouble(report),
     )
 
@@ -55,9 +61,8 @@ def _names(findings: Iterable[Line]) -> Iterator[str]:
 
 
 def _trouble(report: Line) -> str:
-    """Why it did not read the file to its end; that a library is not installed beside it is no reason."""
-    coverage = report["coverage"]
-    if report["status"] != "error" and coverage["raw_scan_complete"] and coverage["opcode_scan_complete"]:
+    """Why it did not read the file to its end."""
+    if report["status"] == "complete":
         return ""
     said = [str(each["message"]) for each in (*report["errors"], *report["notices"])]
     return said[0] if said else "modelaudit-picklescan did not read it to its end"

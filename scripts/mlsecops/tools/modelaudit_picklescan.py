@@ -9,7 +9,7 @@ from mlsecops.model_files import laid_out
 from mlsecops.model_scanners import Scanner, ask
 from mlsecops.models.rules.pickle import UNSAFE
 
-_SCANNER = Scanner(program="modelaudit_picklescan", small=20)
+_SCANNER = Scanner(program="modelaudit_picklescan", small=100)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def parse(report: Any, origins: Mapping[str, str], project: Project) -> Parsed:
         if name == _CANARY_NAME and operator == "posix.system":
             found.add(UNSAFE.id)
         elif name in origins:
-            results.append(unsafe(origins[name], operator, project))
+            results.append(unsafe(origins[name], operator, "modelscan", project))
     errors = {_copy_name(each.get("source", "")): str(each["description"]) for each in report["errors"]}
     scanned = {_copy_name(each) for each in report["summary"]["scanned"].get("scanned_files", [])}
     read = {origins[name] for name in scanned - errors.keys() if name in origins}
