@@ -26,14 +26,16 @@ from mlsecops.models.pickle.python_names import PYTHON
 Kind = Literal["call", "class", "name"]
 _FILE = Path(__file__).parents[2] / "data" / "model-imports.json.gz"
 _KINDS: Mapping[str, Kind] = {"call": "call", "class": "class", "name": "name"}
+# Types that a TorchScript archive brings along; its programs have a reader of their own.
+_SCRIPTED = re.compile(r"__torch__(?:\.(?:___torch_mangle_\d+|(?!__)\w+))+")
 # Modules that were renamed, and copies of one library within another.
 _SAME = (
     ("numpy._core.", "numpy.core."),
     ("sklearn.externals.joblib.", "joblib."),
     ("numpy.core.", "numpy._core."),
+    ("scipy._lib.array_api_compat.", "scipy._external.array_api_compat."),
 )
 
-    ("scipy._lib.array_api_compat.", "scipy._external.array_api_compat."),
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -52,12 +54,15 @@ class Library:
     dangers: Mapping[str, str]
     short: Mapping[str, Entry] = field(default_factory=dict)
     reach: Mapping[str, str] = field(default_factory=dict)
+    modules: frozenset[str] = frozenset()
 
 
 def entry(name: str) -> Entry | None:
     """The allowed name, or None; a class that another version keeps in another module of its library, too."""
     if kind := PYTHON.get(name):
         return Entry(kind, "python")
+    if _SCRIPTED.fullmatch(name):
+        return Entry("class", "torch")
     top, _, rest = name.partition(".")
     if not rest or (library := known(top)) is None:
         return None
@@ -76,15 +81,21 @@ def danger(name: str) -> str:
     return library.dangers.get(name, "") if library else ""
 
 
-def is_known(name: str) -> bool:
-    """Whether the name is of a library whose pickles are known."""
-    return name.partition(".")[0] in _document()["libraries"]
-
 def danger_elsewhere(name: str) -> str:
     """As `danger`, of what another module of that library has under the same last name: it may import it."""
     library = known(name.partition(".")[0])
     return library.reach.get(name.rpartition(".")[2], "") if library else ""
 
+
+def is_known(name: str) -> bool:
+    """Whether the name is of a library whose pickles are known."""
+    return name.partition(".")[0] in _document()["libraries"]
+
+
+def is_module(name: str) -> bool:
+    """Whether the name is that of a known library itself, or of a module of it that has allowed names."""
+    library = known(name.partition(".")[0])
+    return library is not None and ("." not in name or name in library.modules) and not by_name(name)
 
 
 def versions() -> Mapping[str, tuple[str, ...]]:
@@ -114,18 +125,20 @@ def known(top: str) -> Library | None:
     dangers: dict[str, str] = {}
     short: dict[str, Entry] = {}
     shared: dict[tuple[str, str], Entry] = {}
+    reach: dict[str, str] = {}
+    modules: set[str] = set()
     for line in text.split("\n"):
         module, kind, letters, *names = line.split(" ")
         if kind.startswith("!"):
             dangers.update((f"{module}.{name}", kind[1:]) for name in names)
-    reach: dict[str, str] = {}
+            reach.update(dict.fromkeys(names, kind[1:]))
             continue
+        modules.add(module)
         where = (top, tuple(seen[ord(each) - ord("a")] for each in letters if each != "-"))
         one = shared.setdefault((kind, letters), Entry(_KINDS[kind], *where))
         for name in names:
-            reach.update(dict.fromkeys(names, kind[1:]))
             path = f"{module}.{name}"
             entries.setdefault(path, one)
             if kind == "class":
                 short[name] = one
-    return Library(entries, dangers, short, reach)
+    return Library(entries, dangers, short, reach, frozenset(modules))
