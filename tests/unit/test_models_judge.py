@@ -56,6 +56,8 @@ HARMLESS_IMPORTS = """
     __builtin__.set exceptions.ValueError copy_reg._reconstructor builtins.getattr builtins.object.__new__
     sklearn.svm._classes.SVC.__new__ sklearn.svm._classes.SVC.fit collections.OrderedDict.fromkeys
     torch.FloatStorage torch._utils._rebuild_tensor_v2 torch.storage._load_from_bytes inspect.Parameter
+    __torch__.torch.nn.___torch_mangle_12.Linear scipy._lib.array_api_compat.numpy._aliases.asarray
+    dill._dill._load_type dill._dill._eval_repr cloudpickle.cloudpickle._builtin_type
     sklearn._loss._loss.__pyx_unpickle_CyLoss operator.add _operator.add math.log
     sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper sklearn.svm._classes.SVC()
 """
@@ -135,6 +137,8 @@ HARMLESS_CALLS: dict[str, Judgement] = {
     "compiled": told(COMPILED, Global(FRAME), 1, None),
     "signature": told("inspect.Signature", Unknown()),
     "object of a class that moved": told("sklearn.nowhere.RandomForestClassifier", by="NEWOBJ"),
+    "model within": told("torch.storage._load_from_bytes", PICKLE),
+    "model within, from a stream": told(UNPICKLE_MODEL, Result("_io.BytesIO", Constant(PICKLE))),
     "bytes of protocol 2": told("_codecs.encode", "é", "latin1"),
 }
 DANGEROUS_CALLS: dict[str, Judgement] = {

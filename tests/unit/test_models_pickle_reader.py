@@ -59,6 +59,39 @@ class Zip:
             raise UnreadableError("it is not what it seemed")
 
 
+KEEPS = b"\x80\x04ctorch.storage\n_load_from_bytes\n"
+
+
+def kept(data: bytes, stream: bool) -> bytes:
+    """A pickle that keeps a model, as bytes or as a stream of them."""
+    constant = b"B" + struct.pack("<I", len(data)) + data
+    content = b"c_io\nBytesIO\n)\x81(" + constant + b"K\x00Ntb" if stream else constant
+    return KEEPS + content + b"\x85R."
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("room", [b"", b"0]" * 50_000])
+def test_a_model_that_is_kept_is_read(tmp_path: Path, room: bytes, stream: bool) -> None:
+    good, bad = b"\x80\x04]" + room + b".", b"\x80\x04]" + room + ECHO
+    assert RUNS[0] not in facts(read(kept(good, stream), tmp_path)[1])
+    assert RUNS[0] in facts(read(kept(bad, stream), tmp_path)[1])
+    assert reasons(read(kept(good, stream), tmp_path)[1]) == []
+    assert reasons(read(kept(room + b"?", stream), tmp_path)[1]) == ["nothing here knows its format"]
+
+
+def test_more_kept_models_than_fit_are_not_all_read(tmp_path: Path) -> None:
+    data = KEEPS + b"".join(b"2C\x05\x80\x04K" + bytes([n]) + b".\x85R0" for n in range(60)) + b"."
+    assert reasons(read(data, tmp_path)[1]) == ["it keeps more than 34 models in it"]
+
+
+def test_a_name_that_is_an_object_ends_what_may_be_no_pickle() -> None:
+    findings = Findings(Inspection(), "", judge)
+    shell = Call("os.system", (Constant("echo"),), 9, "REDUCE")
+    for owner, goes_on in (("sklearn.svm.SVC", False), ("mypackage.SVC", True), ("numpy.str", True)):
+        names = External("name", Items("tuple", (Result(owner), Constant("x")), 2), 0)
+        assert findings.add_doubtful([names, shell], "Here") is goes_on
+
+
 @pytest.mark.parametrize(
     "data", [GOOD, OLD, *(pickle.dumps([1, 2.5, "x"], protocol) for protocol in range(6))]
 )

@@ -106,6 +106,14 @@ def test_operators_reach_by_name(tmp_path: Path, name: str, values: tuple[str, .
     assert rule in rules(read_with(tmp_path, schema(a=given_to(name, *values)), READER))
 
 
+def test_an_attribute_that_is_named_like_a_shell_is_graver(tmp_path: Path) -> None:
+    found = [
+        read_with(tmp_path, schema(a=given_to("operator.attrgetter", name)), READER)
+        for name in ("coef_", "system")
+    ]
+    assert [[fact.severity for fact in each.facts.values()] for each in found] == [[None], [7.5]]
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

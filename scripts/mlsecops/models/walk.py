@@ -77,6 +77,12 @@ class Reader(Protocol):
         """
 
 
+class LastResort:
+    """A reader that is asked only about what no other knows, or what others know and fail on."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True)
 class Spent:
     """What a file of `size` bytes has used up of its bounds."""
@@ -91,7 +97,7 @@ class Spent:
 class Walk:
     """One file being read; `scratch` is a folder for what has to be unpacked.
 
-    `formats` are all those of the part that is being read.
+    `formats` are all those of the part that is being read, without that of a last resort.
     """
 
     readers: Sequence[Reader]
@@ -115,19 +121,31 @@ class Walk:
         self.spent.parts += 1
         if self.spent.parts > self.bounds.parts:
             raise UnreadableError(f"it has more than {self.bounds.parts:,} parts")
-        head = source.at(0, HEAD)
-        known = [reader for reader in self.readers if self._recognises(reader, head, source)]
-        formats = frozenset(reader.format for reader in known)
-        inside = replace(self, depth=self.depth + 1, formats=formats)
+        before = len(self.found.unread)
+        known = self._known_by(False, source)
+        inside = replace(self, depth=self.depth + 1, formats=frozenset(reader.format for reader in known))
         for reader in known:
-            self.found.formats.append(reader.format)
-            try:
-                reader.read(source, inside)
-            except UnreadableError as error:
-                self.found.not_read(source.name, str(error))
-            except DEFECTS as defect:
-                self._broken(reader, source, defect)
+            inside._read(reader, source)
+        if not known or any(each.part == source.name for each in self.found.unread[before:]):
+            last = self._known_by(True, source)
+            for reader in last:
+                inside._read(reader, source)
+            known += last
         return bool(known)
+
+    def _known_by(self, last: bool, source: Source) -> list[Reader]:
+        head = source.at(0, HEAD)
+        asked = [reader for reader in self.readers if isinstance(reader, LastResort) == last]
+        return [reader for reader in asked if self._recognises(reader, head, source)]
+
+    def _read(self, reader: Reader, source: Source) -> None:
+        self.found.formats.append(reader.format)
+        try:
+            reader.read(source, self)
+        except UnreadableError as error:
+            self.found.not_read(source.name, str(error))
+        except DEFECTS as defect:
+            self._broken(reader, source, defect)
 
     def _recognises(self, reader: Reader, head: bytes, source: Source) -> bool:
         try:

@@ -122,16 +122,7 @@ def _containers(vary: Variation) -> Iterator[tuple[str, str, bytes]]:
     scripted = pickled(Build(Call(Global("__torch__", "M"), (), "NEWOBJ"), {"w": torch.tensor()}), Style(2))
     code = {"m/code/__torch__.py": script, "m/constants.pkl": pickled((), Style(2))}
     yield "TorchScript", "model.pt", torch.archive(scripted, "m", code)
-    yield (
-        "pickle of tensors by pickle itself",
-        "model.pkl",
-        pickled(
-            {
-                "w": Call(
-                    Global("torch.storage", "_load_from_bytes"), (torch.legacy(torch.state_dict(("w",))),)
-                )
-            },
-            Style(4),
-        ),
-    )
+    one = torch.legacy(torch.state_dict(("w",)), keys=pickled(["0"], Style(2)), storages=torch.RAW_STORAGE)
+    kept = Call(Global("torch.storage", "_load_from_bytes"), (one,))
+    yield "pickle of tensors by pickle itself", "model.pkl", pickled({"w": kept, "v": [kept] * 50}, Style(4))
     yield "zip in a zip", "models.zip", zip_of({"a.pt": torch.archive(good), "README.md": b"# two models\n"})

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
 from mlsecops.models.inspection import Fact, Inspection
+from mlsecops.models.pickle.judgement import KEEPS
+from mlsecops.models.pickle.names import is_standard, looks_like_class
 from mlsecops.models.pickle.storages import Storages
 from mlsecops.models.pickle.values import (
     Call,
@@ -15,6 +17,7 @@ from mlsecops.models.pickle.values import (
     External,
     Global,
     Import,
+    Result,
     Sequence,
     Value,
 )
@@ -59,11 +62,13 @@ Judge = Callable[[Import | Call], Judgement]
 class Findings:
     """The facts of one part, from the events of its pickles.
 
-    `inner` are pickles that it hands to an unpickler itself, `storages` what it refers to of a torch file.
+    `inner` are pickles that it hands to an unpickler itself, `kept` models that it holds whole, `storages`
+    what it refers to of a torch file.
     """
 
     def __init__(self, found: Inspection, part: str, judge: Judge) -> None:
         self.inner: list[bytes | Cut] = []
+        self.kept: list[bytes | Cut] = []
         self.storages = Storages()
         self._found = found
         self._part = part
@@ -83,20 +88,37 @@ class Findings:
                 if len(self._found.imports) < _IMPORTS:
                     self._found.imports.add(event.name)
             elif event.target in _LOADERS:
-                self._loads(event)
+                self._loads(event, self.inner)
+            elif event.target and KEEPS.fullmatch(event.target):
+                self._loads(event, self.kept)
             self._say(event, self.judged(event))
 
     def add_doubtful(self, events: Iterable[Event], where: str) -> bool:
-        """Take what may be no pickle: only what is dangerous counts. Return whether there was any."""
+        """Take what may be no pickle: only what is dangerous counts. Return whether there was any.
+
+        A name that is no text but an object of a library ends it: there unpicklers stop.
+        """
         any_dangerous = False
         for event in events:
             if isinstance(event, External):
+                if event.kind == "name" and self._is_object(event.value):
+                    break
                 continue
             judgement = self.judged(event)
             if judgement.kind == "dangerous":
                 any_dangerous = True
                 self._fact(RUNS_CODE, judgement, event.offset, f"{where}: {judgement.sentence}")
         return any_dangerous
+
+    def _is_object(self, names: Value) -> bool:
+        items = names.items if isinstance(names, Sequence) else ()
+        targets = [item.target for item in items if isinstance(item, Result) and item.target]
+        return any(
+            looks_like_class(target)
+            and not is_standard(target)
+            and self.judged(Import(target, 0)).kind == "harmless"
+            for target in targets
+        )
 
     def judged(self, event: Import | Call) -> Judgement:
         """What is to be said of an event; remembered, for most come again and again."""
@@ -131,12 +153,12 @@ class Findings:
             )
         )
 
-    def _loads(self, call: Call) -> None:
+    def _loads(self, call: Call, parts: list[bytes | Cut]) -> None:
         match call.arguments:
-            case (Constant(bytes() as data), *_):
-                self.inner.append(data)
-            case (Cut(bytes()) as data, *_):
-                self.inner.append(data)
+            case (Constant(bytes() as data) | Result(held=Constant(bytes() as data)), *_):
+                parts.append(data)
+            case (Cut(bytes()) as data, *_) | (Result(held=Cut() as data), *_):
+                parts.append(data)
 
     def _external(self, event: External) -> None:
         if len(self._external_said) < _REMEMBERED:

@@ -8,6 +8,7 @@ from mlsecops.models.pickle.applied import APPLIED, Again, Arguments, Keywords
 from mlsecops.models.pickle.lookups import SPACES, attribute, item
 from mlsecops.models.pickle.machine import Machine
 from mlsecops.models.pickle.objects import (
+    STREAMS,
     Bound,
     Built,
     Getter,
@@ -159,7 +160,7 @@ def _add_extension(machine: Machine, arguments: Arguments, _: Keywords) -> objec
 
 _ACCELERATED = ("_operator.", "_functools.")
 _ROOM = frozenset(["builtins.bytes", "builtins.bytearray"])  # of a number they make so many zeros
-_OURS = frozenset(["numpy.dtype"])
+_OURS = frozenset(["numpy.dtype", *STREAMS])
 _WRAPPERS = tuple(
     f"joblib.{module}.{name}"
     for module in ("numpy_pickle", "numpy_pickle_compat")

@@ -209,8 +209,11 @@ def _rebuilds(call: Call) -> bool:
 
 def _kept(call: Call, spelt: str) -> Judgement:
     """A model within the pickle: what is in it is for its own reader to say."""
-    if len(call.arguments) == 1 and isinstance(call.arguments[0], Constant | Cut | Result):
-        return unknown(spelt, f"loads another model that is kept inside, through `{spelt}`", FUNCTION)
+    match call.arguments:
+        case (Constant() | Cut() | Result(held=Constant() | Cut()),):
+            return harmless(spelt)
+        case (Result(),):
+            return unknown(spelt, f"loads another model that is kept inside, through `{spelt}`", FUNCTION)
     return dangerous(spelt, "load", call)
 
 

@@ -15,6 +15,7 @@ _DEPTH, _WIDTH, _FIXED = 6, 64, 32
 NODES = 400
 """So many objects a picture shows at most."""
 LONGEST_NAME = 512
+STREAMS = ("_io.BytesIO", "io.BytesIO")
 _TOO_DEEP = Unknown("it lies too deep to be shown")
 
 
@@ -131,6 +132,17 @@ def show(value: object) -> Value:
     return Picture(NODES).value(value, 0)
 
 
+def _held(stream: Built) -> Constant | Cut | None:
+    """The bytes of a stream: of its state, which is they, a place and attributes, or its first argument."""
+    given = stream.arguments if stream.state is None else stream.state
+    match given:
+        case [bytes() as content, *_]:
+            return Constant(content)
+        case [Cut(bytes()) as content, *_]:
+            return content
+    return None
+
+
 class Picture:
     """Several frozen pictures, bounded together: `left` are the objects that may still be shown."""
 
@@ -160,6 +172,8 @@ class Picture:
     def _other(self, value: object) -> Value:
         if isinstance(value, Bound):
             return Global(value.name)
+        if isinstance(value, Built) and value.target in STREAMS:
+            return Result(value.target, _held(value))
         path = path_of(value)
         return Unknown() if path is None else Result(path.removesuffix("()"))
 

@@ -124,6 +124,9 @@ HELPERS = frozenset(
         "re._compile",
         "logging.getLogger",
         "types.MethodType",
+        "dill._dill._load_type",
+        "dill._dill._eval_repr",
+        "cloudpickle.cloudpickle._builtin_type",
     }
 )
 

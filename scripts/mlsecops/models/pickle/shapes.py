@@ -21,6 +21,7 @@ _TOOLS = HELPERS - {"builtins.type"}
 _ATTRIBUTE = re.compile(r"(?:[^\W\d]\w*|_(?!_)\w*)(?:\.(?!__)\w+)*\Z")
 _CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "utf-8", "utf8", "ascii"})
 _UFUNCS = re.compile(r"(?:numpy|scipy|pandas|sklearn)(?:\.\w+)*\.(?:_?multiarray_umath|umath|_?ufuncs\w*)")
+_SINGLETON = re.compile(r"Ellipsis|NotImplemented|None|range\(-?\d+(?:, -?\d+){1,2}\)")
 _GENERIC = ("typing.", "builtins.", "collections.abc.", "collections.", "numpy.")
 
 
@@ -140,6 +141,11 @@ def _constants(arguments: Arguments) -> bool:
     return all(map(_is_plain, arguments))
 
 
+def _singleton(arguments: Arguments) -> bool:
+    """How dill writes what has one text only, `save_singleton` in dill/_dill.py."""
+    return len(arguments) == 1 and bool(_SINGLETON.fullmatch(text_of(arguments[0]) or ""))
+
+
 def _iterator(arguments: Arguments) -> bool:
     """Of a container, not of a function to be called until it gives something."""
     return len(arguments) == 1
@@ -193,6 +199,9 @@ SHAPES: Mapping[str, Fits] = {
     "re._compile": _constants,
     "logging.getLogger": _constants,
     "types.MethodType": _method,
+    "dill._dill._load_type": _constants,
+    "dill._dill._eval_repr": _singleton,
+    "cloudpickle.cloudpickle._builtin_type": _constants,
     "numpy.core._ufunc_reconstruct": _ufunc,
     "numpy._core._ufunc_reconstruct": _ufunc,
     "numpy.random._pickle.__generator_ctor": _generator,

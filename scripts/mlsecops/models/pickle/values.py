@@ -42,9 +42,13 @@ class Global:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a call gave: `target` is what was called, or None where that cannot be known."""
+    """What a call gave: `target` is what was called, or None where that cannot be known.
+
+    `held` are the bytes that an `io.BytesIO` was made of.
+    """
 
     target: str | None
+    held: Constant | Cut | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from mlsecops.models.source import Source
 from mlsecops.models.walk import UnreadableError, Walk
 
 _STREAMS = 10_000
-_INNER = 32
+_INNER, _SMALLEST_MODEL = 32, 256
 _SEARCHED = 32 << 20  # bytes
 _PADDING = b"\x00\t\n\r "
 _NOT_PRODUCERS = frozenset(
@@ -109,15 +109,24 @@ class _Reading:
                 self.findings.add_doubtful(interpret(part).steps(), "A pickle within the pickle")
 
     def _inner(self) -> None:
-        """What the file itself hands to an unpickler."""
+        """What the file itself hands to an unpickler, and the models that it keeps whole."""
         for number, data in enumerate(self.findings.inner[:_INNER]):
-            name = f"inner pickle {number + 1}"
-            if isinstance(data, Cut):
-                self.walk.read(self.source.part(data.offset, data.length, name))
-            else:
-                below = f"{self.source.name}/{name}" if self.source.name else name
-                with self.walk.unpacked([data], below, len(data)) as part:
-                    self.walk.read(part)
+            self._part(data, f"inner pickle {number + 1}")
+        kept = self.findings.kept
+        most = _INNER + self.source.size // _SMALLEST_MODEL
+        if len(kept) > most:
+            self.walk.found.not_read(self.source.name, f"it keeps more than {most:,} models in it")
+        for number, data in enumerate(kept[:most]):
+            name = f"kept model {number + 1}"
+            if not self._part(data, name):
+                self.walk.found.not_read(name, "nothing here knows its format")
+
+    def _part(self, data: bytes | Cut, name: str) -> bool:
+        if isinstance(data, Cut):
+            return self.walk.read(self.source.part(data.offset, data.length, name))
+        below = f"{self.source.name}/{name}" if self.source.name else name
+        with self.walk.unpacked([data], below, len(data)) as part:
+            return self.walk.read(part)
 
     def _storages(self, offset: int) -> int:
         """The end of what torch reads from an old file, whose raw storages begin at `offset`."""

@@ -9,19 +9,18 @@ from mlsecops.models.pickle import judge as ours
 from mlsecops.models.pickle.findings import Findings, Judge
 from mlsecops.models.pickle.search import find_dangerous
 from mlsecops.models.source import Source
-from mlsecops.models.walk import UnreadableError, Walk
+from mlsecops.models.walk import LastResort, UnreadableError, Walk
 
-BEHIND = "pickle behind other bytes"
 _SEARCHED = 1 << 20  # bytes before it
 _WHERE = "Loaded from where a pickle begins in the file"
 
 
 @dataclass(frozen=True, slots=True)
-class PickleBehindReader:
-    """What no other reader knows, and what has a harmful pickle in it that does not begin where it does."""
+class PickleBehindReader(LastResort):
+    """What has a harmful pickle in it that does not begin where it does."""
 
     judge: Judge = ours.judge
-    format: str = BEHIND
+    format: str = "pickle behind other bytes"
 
     def recognises(self, head: bytes, source: Source) -> bool:
         """Whether there is a pickle that does harm; one that does none may be chance."""
@@ -30,17 +29,10 @@ class PickleBehindReader:
         return find_dangerous(findings, source, 1, _SEARCHED, where=_WHERE) is not None
 
     def read(self, source: Source, walk: Walk) -> None:
-        """Say what it does, unless another reader knows all of the file: then it is that one's to say.
-
-        Raises UnreadableError where the bytes before the pickle are of no known format.
-        """
-        others = walk.formats - {self.format}
-        if others and all(each.part != source.name for each in walk.found.unread):
-            walk.found.formats.remove(self.format)
-            return
+        """Say what it does. Raises UnreadableError where the bytes before it are of no known format."""
         findings = Findings(walk.found, source.name, self.judge)
         offset = find_dangerous(findings, source, 1, _SEARCHED, where=_WHERE)
-        if not others:
+        if not walk.formats:
             raise UnreadableError(
                 f"a pickle begins at byte {offset or 0:,}, what is before it is of no known format"
             )

@@ -14,6 +14,8 @@ from typing import Any
 from mlsecops.models.inspection import Fact
 from mlsecops.models.json_text import parse, walk
 from mlsecops.models.named import JudgeName, add_name
+from mlsecops.models.pickle.dangers import by_words
+from mlsecops.models.pickle.names import words
 from mlsecops.models.rules.skops import CALLS, DISGUISE, OPERATOR
 from mlsecops.models.source import Source
 from mlsecops.models.walk import Walk
@@ -126,7 +128,12 @@ def _operator(node: dict[str, Any], name: str, source: Source, walk_: Walk) -> N
     elif name != "itemgetter":
         what = f"`{given[0][:100]}`" if given else "a name that is not told"
         message = f"It calls or reads {what} by `operator.{name}`."
-        severity = None if given and name == "attrgetter" else 7.5
+        plain = (
+            bool(given)
+            and name == "attrgetter"
+            and not any(by_words(words(text), strong=False) for text in given)
+        )
+        severity = None if plain else 7.5
         _add(walk_, source, OPERATOR.id, f"operator.{name}", message, severity)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from mlsecops.models.inspection import Fact
 from mlsecops.models.member_names import shown
 from mlsecops.models.readers import members
-from mlsecops.models.readers.pickle_behind import BEHIND
 from mlsecops.models.rules.archives import AMBIGUOUS, CHECKSUM
 from mlsecops.models.source import Source
 from mlsecops.models.torch_layout import layout_of
@@ -21,7 +20,7 @@ from mlsecops.models.zip.structure import is_zip, read_structure
 _LOCKS = ENCRYPTED | STRONG | PATCHED | MASKED
 _ENCRYPTED = "it is encrypted"
 # Formats that a zip with other bytes before it may be in; those of any other begin where the file does.
-_BY_THEIR_END = frozenset(["zip", "PyTorch", BEHIND])
+_BY_THEIR_END = frozenset(["zip", "PyTorch"])
 _MILD = 5.0  # severity of an oddity that no loader stumbles over
 # Members of a sound archive are together no longer than it; several ways to read some double that.
 _MOST_READ, _ALWAYS_READ = 4, 1 << 20
