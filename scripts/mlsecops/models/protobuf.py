@@ -61,7 +61,7 @@ class Wire:
             if len(piece) - at < _HEADER and start + len(piece) < end:
                 start, at = start + at, 0
                 piece = self._at(start, min(_PIECE, end - start))
-            key, at = _varint(piece, at)
+            key, at = varint(piece, at)
             number, kind = key >> 3, key & 7
             self.left -= 1
             if number == 0 or key >= _END_OF_KEYS:
@@ -70,9 +70,9 @@ class Wire:
                 raise UnreadableError("it has more protobuf fields than any real model")
             value: int | Span
             if kind == VARINT:
-                value, at = _varint(piece, at)
+                value, at = varint(piece, at)
             elif kind == BYTES:
-                length, at = _varint(piece, at)
+                length, at = varint(piece, at)
                 value = Span(start + at, length)
                 at += length
             elif kind in (FIXED32, FIXED64):
@@ -126,7 +126,7 @@ def outline(source: Source, most: int = 64) -> tuple[tuple[int, int | Span], ...
     return tuple(fields) or None
 
 
-def _varint(data: bytes, position: int) -> tuple[int, int]:
+def varint(data: bytes, position: int) -> tuple[int, int]:
     """An integer of variable length at a place, and the place behind it."""
     if position < len(data) and data[position] < 0x80:
         return data[position], position + 1

@@ -12,6 +12,7 @@ from corpus.formats import tensorflow as tf
 from corpus.formats.packings import lz4, zstd
 from corpus.formats.plain import gguf, gguf_tensor, npy, safetensors, tensor
 from corpus.formats.seven_zips import of_files
+from corpus.formats.tables import checkpoint
 from corpus.formats.zips import DEFLATED, tar_of, zip_of
 from corpus.harmless.chats import TEMPLATES
 from corpus.sample import Sample, Variation
@@ -75,6 +76,8 @@ def _tensorflow() -> Iterator[Row]:
     inner = tf.function("__inference_f", *body)
     graph = tf.graph(*body, *saver, tf.calling("c", "__inference_f"), functions=(inner,))
     yield "TensorFlow", "SavedModel", "saved_model.pb", tf.saved_model(graph)
+    names = [f"layer_with_weights-{number}/kernel/.ATTRIBUTES/VARIABLE_VALUE" for number in range(6)]
+    yield "TensorFlow", "index of a checkpoint", "ckpt-1.index", checkpoint(names)
     table = tf.node("t", "HashTableV2"), tf.node("i", "InitializeTableFromTextFileV2", ("t", "path"))
     asset = tf.const("path", "assets/vocabulary.txt")
     yield (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlsecops.models.pickle.judge import judge, judge_name
+from mlsecops.models.readers.checkpoint import CheckpointReader
 from mlsecops.models.readers.compressed import COMPRESSED
 from mlsecops.models.readers.joblib import JoblibReader
 from mlsecops.models.readers.keras_h5 import Hdf5Reader
@@ -31,6 +32,7 @@ READERS: tuple[Reader, ...] = (
     KerasConfigReader(),
     TensorFlowReader(),
     TensorFlowTextReader(),
+    CheckpointReader(),
     TfLiteReader(),
     *other_readers(judge_name),
     Zip(),
