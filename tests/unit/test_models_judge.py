@@ -63,7 +63,7 @@ HARMLESS_IMPORTS = """
 """
 DANGEROUS_IMPORTS = """
     os.system posix.system nt.system __builtin__.eval builtins.exec subprocess.Popen commands.getoutput
-    importlib.import_module pickle.loads marshal.loads types.FunctionType socket.create_connection
+    importlib.import_module pickle.loads marshal.loads builtins.globals socket.create_connection
     shutil.rmtree sys.exit ctypes.CDLL atexit.register webbrowser.open inspect.stack
     sklearn.utils.os.system numpy.os.system torch.hub.os.system mypackage.subprocess.run sys.modules
     numpy.load numpy.fromfile pandas.eval torch.hub.load torch.load joblib.load keras.models.load_model
@@ -188,6 +188,9 @@ DANGEROUS_CALLS: dict[str, Judgement] = {
     "function of Python that no list has": told("graphlib.helper", 1),
     "function of a library by a word": told("sklearn.nowhere.load_it", 1),
     "unknown function by a word": told("mypackage.run_shell", 1),
+    "unknown function that loads what is named": told("mypackage.load_it", "name"),
+    "unknown function that loads who knows what": told("mypackage.load_it", Unknown()),
+    "unknown method that loads what is named": told("mypackage.Model().load_it", "name"),
     "unknown function with code": told("mypackage.run", "import os"),
     "unknown function with a pickle": told("mypackage.run", PICKLE),
 }
@@ -212,6 +215,8 @@ UNKNOWN_CALLS: dict[str, Judgement] = {
     "unknown class that is called": told("mypackage.Model", 1),
     "class of a library that none has, called": told("sklearn.nowhere.Estimator", 1),
     "helper of a library that none has": told("sklearn.nowhere._rebuild_tree", 1),
+    "unknown function that loads what it is handed": told("mypackage.load_it", b"data"),
+    "unknown class that is named like a loader": told("mypackage.LoadError", "name"),
     "unknown function": told("mypackage.run", 1),
 }
 

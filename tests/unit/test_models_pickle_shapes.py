@@ -117,6 +117,10 @@ CASES: dict[str, tuple[tuple[tuple[Value, ...], ...], tuple[tuple[Value, ...], .
         ((text("Ellipsis"),), (text("range(0, 3)"),), (text("range(-1, 3, 2)"),)),
         ((text("__import__('os')"),), (text("range(0, f())"),), (UNKNOWN,), (text("None"), NONE), ()),
     ),
+    "numba.core.serialize.custom_rebuild": (
+        ((Result("numba.core.serialize._unpickle__CustomPickled"),),),
+        ((Result("os.system"),), (UNKNOWN,), ()),
+    ),
     "torch._tensor._rebuild_from_type_v2": (
         ((Global("torch._utils._rebuild_tensor_v2"), Global("torch.nn.parameter.Parameter"), TUPLE, EMPTY),),
         ((SYSTEM, SVC, TUPLE, EMPTY), (Global("torch.nn.modules.linear.Linear"), SVC, TUPLE, EMPTY), (LOG,)),

@@ -54,7 +54,6 @@ class Library:
     dangers: Mapping[str, str]
     short: Mapping[str, Entry] = field(default_factory=dict)
     reach: Mapping[str, str] = field(default_factory=dict)
-    modules: frozenset[str] = frozenset()
 
 
 def entry(name: str) -> Entry | None:
@@ -94,8 +93,8 @@ def is_known(name: str) -> bool:
 
 def is_module(name: str) -> bool:
     """Whether the name is that of a known library itself, or of a module of it that has allowed names."""
-    library = known(name.partition(".")[0])
-    return library is not None and ("." not in name or name in library.modules) and not by_name(name)
+    library = None if by_name(name) else known(name.partition(".")[0])
+    return library is not None and any(path.startswith(f"{name}.") for path in library.entries)
 
 
 def versions() -> Mapping[str, tuple[str, ...]]:
@@ -126,14 +125,12 @@ def known(top: str) -> Library | None:
     short: dict[str, Entry] = {}
     shared: dict[tuple[str, str], Entry] = {}
     reach: dict[str, str] = {}
-    modules: set[str] = set()
     for line in text.split("\n"):
         module, kind, letters, *names = line.split(" ")
         if kind.startswith("!"):
             dangers.update((f"{module}.{name}", kind[1:]) for name in names)
             reach.update(dict.fromkeys(names, kind[1:]))
             continue
-        modules.add(module)
         where = (top, tuple(seen[ord(each) - ord("a")] for each in letters if each != "-"))
         one = shared.setdefault((kind, letters), Entry(_KINDS[kind], *where))
         for name in names:
@@ -141,4 +138,4 @@ def known(top: str) -> Library | None:
             entries.setdefault(path, one)
             if kind == "class":
                 short[name] = one
-    return Library(entries, dangers, short, reach, frozenset(modules))
+    return Library(entries, dangers, short, reach)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlsecops.models.pickle.values import Call, Constant, Cut, Mapping, Sequence, Value
+from mlsecops.models.pickle.values import Call, Constant, Cut, Mapping, Sequence, Unknown, Value
 
 _SHOWN = 80
 _CODE = re.compile(
@@ -43,6 +43,16 @@ def looks_dangerous(call: Call) -> str:
         if _PATH.match(text):
             return "file"
     return "load" if any(_is_pickle(value) for value in values) else ""
+
+
+def names_something(call: Call) -> bool:
+    """Whether a text stands among the arguments, or something that cannot be known: it may name a file."""
+    values = (*call.arguments, *(value for _, value in call.keywords))
+    return any(
+        isinstance(each, Unknown | Constant | Cut)
+        and (isinstance(each, Unknown) or isinstance(each.head if isinstance(each, Cut) else each.value, str))
+        for each in values
+    )
 
 
 def _is_pickle(value: Value) -> bool:

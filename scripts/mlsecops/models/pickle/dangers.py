@@ -41,30 +41,51 @@ _MODULES: Mapping[str, str] = {
         platform._syscmd_file platform._syscmd_ver _osx_support _aix_support _bootsubprocess
         uuid._get_command_stdout uuid._ifconfig_getter imaplib.IMAP4_stream _pyrepl test.support sysconfig
         webbrowser antigravity ctypes.util distutils.spawn pip ensurepip venv setuptools pkg_resources
-        easy_install virtualenv _distutils_hack pexpect ptyprocess sh plumbum fabric invoke paramiko
-        psutil gevent billiard execnet celery win32api win32com win32process IPython.utils.process
-        IPython.utils.io IPython.core.magics mlflow.projects numpy.distutils sklearn._build_utils
-        torch.utils.collect_env torch.distributed.elastic torch.distributed.run torch.distributed.launch
-        torch.multiprocessing torch.testing._internal spacy.cli ray joblib.externals.loky.process_executor
+        easy_install virtualenv _distutils_hack pexpect ptyprocess sh plumbum fabric invoke paramiko psutil
+        gevent billiard execnet celery win32api win32com win32process IPython.utils.process IPython.utils.io
+        IPython.core.magics mlflow.projects numpy.distutils sklearn._build_utils torch.utils.collect_env
+        torch.distributed.elastic torch.distributed.run torch.distributed.launch torch.multiprocessing
+        torch.testing._internal spacy.cli ray joblib.externals.loky.process_executor anyio.run_process
+        anyio.open_process trio.run_process git docker kubernetes pytest _pytest nose tox coverage ipykernel
+        notebook nbconvert papermill click.edit click.launch click.termui click._termui_impl typer ffmpeg
+        moviepy imageio_ffmpeg supervisor ansible salt watchdog.tricks selenium playwright pyautogui pynput
+        jpype oct2py matlab cookiecutter conda wheel distlib streamlit gradio chainlit nltk.internals
+        nltk.app deepspeed.launcher accelerate.commands transformers.commands huggingface_hub.commands
+        vllm.entrypoints kaleido PIL.ImageShow PIL.EpsImagePlugin PIL.ImageGrab matplotlib.texmanager
+        matplotlib.animation gensim.models.wrappers pydub schedule apscheduler prefect airflow comtypes objc
+        AppKit java pyspark.java_gateway h2o.init fastcore.xtras dvc networkx.drawing.nx_agraph
+        tensorflow.python.tools tensorflow.python.debug tqdm.utils transformers.onnx
+        pandas._config.localization pandas._version
     """,
     "code": """
-        code codeop bdb pdb cProfile profile trace timeit doctest unittest runpy idlelib lib2to3
-        compileall py_compile rlcompleter cmd pydoc compiler parser symtable dataclasses._create_fn
-        typing._eval_type typing.ForwardRef annotationlib collections._namedtuple string._string test
-        cgitb _interpreters _xxsubinterpreters interpreters _xxinterpchannels opcode turtledemo
-        builtins.eval builtins.exec builtins.compile builtins.execfile builtins.breakpoint builtins.input
-        types.FunctionType types.CodeType types.LambdaType types.coroutine distutils numpy.f2py
-        numpy.testing scipy.weave pandas.core.computation pandas.eval torch._dynamo torch._inductor
-        torch.fx torch.jit.unsupported_tensor_ops torch.utils.bottleneck torch.fx.experimental
-        torch.utils.cpp_extension torch.package torch._numpy torch.distributed.rpc IPython sympy numexpr
-        asteval RestrictedPython jinja2 mako cheetah numba.core.serialize Cython cppyy
-        patsy.eval.EvalEnvironment patsy.highlevel formulaic tensorflow.python.ops.script_ops
-        tensorflow.py_function tensorflow.numpy_function tensorflow.py_func
+        code codeop bdb pdb cProfile profile trace timeit doctest unittest runpy idlelib lib2to3 compileall
+        py_compile rlcompleter cmd pydoc compiler parser symtable dataclasses._create_fn typing._eval_type
+        typing.ForwardRef annotationlib collections._namedtuple string._string test cgitb _interpreters
+        _xxsubinterpreters interpreters _xxinterpchannels opcode turtledemo builtins.eval builtins.exec
+        builtins.compile builtins.execfile builtins.breakpoint builtins.input types.FunctionType
+        types.CodeType types.LambdaType types.coroutine distutils numpy.f2py numpy.testing scipy.weave
+        pandas.core.computation pandas.eval torch._dynamo torch._inductor torch.fx
+        torch.jit.unsupported_tensor_ops torch.utils.bottleneck torch.fx.experimental
+        torch.utils.cpp_extension torch.package torch._numpy torch.distributed.rpc IPython numexpr asteval
+        RestrictedPython jinja2 mako cheetah numba.core.serialize Cython cppyy patsy.eval.EvalEnvironment
+        patsy.highlevel formulaic tensorflow.python.ops.script_ops tensorflow.py_function
+        tensorflow.numpy_function tensorflow.py_func sympy.sympify sympy.parsing sympy.core.sympify
+        sympy.utilities.lambdify sympy.utilities.autowrap sympy.utilities.codegen sympy.printing.preview
+        sympy.external django.template tornado.template numba.pycc pycuda pyopencl cupy.RawModule
+        cupy.RawKernel cupy.cuda.function py_mini_racer quickjs lupa js2py execjs pyduktape wasmtime rpy2
+        attr._make._compile_and_eval
+        fastcore.basics decorator.FunctionMaker boltons.funcutils pyximport triton.runtime
+        triton.common triton.compile hyperpyyaml pybind11 simpleeval tpot.operator_utils
+        langchain_experimental pythran transonic weave theano.function tensorflow.keras.layers.Lambda
+        tensorflow.python.keras.utils.generic_utils keras.src.utils.module_utils pystan cmdstanpy autopep8
+        rope pylint flake8
     """,
     "import": """
         importlib _imp imp zipimport pkgutil zipapp modulefinder _frozen_importlib
-        _frozen_importlib_external builtins.__import__ builtins.reload site sitecustomize usercustomize
-        knee ihooks imputil unittest.mock transformers.dynamic_module_utils dill._dill._import_module
+        _frozen_importlib_external builtins.__import__ builtins.reload site sitecustomize usercustomize knee
+        ihooks imputil unittest.mock transformers.dynamic_module_utils dill._dill._import_module pluggy
+        stevedore importlib_metadata importlib_resources lazy_loader lazy_object_proxy wrapt.importer hydra
+        scrapy gin paste past.translation zope.dottedname apscheduler.util distlib.util fire absl.app
     """,
     "native": """
         ctypes _ctypes cffi _cffi_backend mmap numpy.ctypeslib llvmlite gdb _testcapi _testinternalcapi
@@ -77,27 +98,42 @@ _MODULES: Mapping[str, str] = {
         torch.hub torch.serialization torch.jit torch.utils.model_zoo numpy.load keras.models.load_model
         onnxruntime keras.src.utils.python_utils keras.src.saving tensorflow.keras.models
         tensorflow.saved_model yaml ruamel mlflow statsmodels.iolib.smpickle _xxsubinterpreters.run_string
-        xmlrpc.client.loads
+        xmlrpc.client.loads sqlalchemy.ext.serializer kombu.serialization zodbpickle ZODB shove diskcache
+        sqlitedict bentoml srsly networkx.read_gpickle networkx.readwrite.gpickle
+        fastai.learner.load_learner theano.misc.pkl_utils kedro.io pycaret.internal.persistence
+        transformers.utils.import_utils transformers.models.auto.auto_factory
     """,
     "file": """
-        io.open io.open_code io.FileIO io.TextIOWrapper _io.open _io.FileIO _io.open_code
-        _io.TextIOWrapper builtins.open builtins.file codecs.open shutil tempfile fileinput glob fcntl
-        filecmp linecache tokenize.open zipfile tarfile gzip bz2 lzma zlib.open dbm gdbm sqlite3 _sqlite3
-        dbhash anydbm whichdb mailbox netrc csv logging.FileHandler logging.config logging.handlers
-        logging.basicConfig plistlib wave aifc sunau genericpath posixfile cgi mailcap macpath
-        distutils.file_util distutils.dir_util fsspec smart_open pyarrow.fs numpy.DataSource
-        numpy.lib._datasource numpy.lib.npyio numpy.fromfile numpy.memmap numpy.save numpy.savez
-        numpy.savetxt numpy.loadtxt numpy.genfromtxt scipy.io scipy.datasets tensorflow.io
-        tensorflow.python.lib.io joblib.memory joblib.Memory joblib.dump joblib._store_backends joblib.pool
-        joblib.logger joblib.disk skops.card numpy.lib._npyio_impl
+        io.open io.open_code io.FileIO io.TextIOWrapper _io.open _io.FileIO _io.open_code _io.TextIOWrapper
+        builtins.open builtins.file codecs.open shutil tempfile fileinput glob fcntl filecmp linecache
+        tokenize.open zipfile tarfile gzip bz2 lzma zlib.open dbm gdbm sqlite3 _sqlite3 dbhash anydbm
+        whichdb mailbox netrc csv logging.FileHandler logging.config logging.handlers logging.basicConfig
+        plistlib wave aifc sunau genericpath posixfile cgi mailcap macpath distutils.file_util
+        distutils.dir_util fsspec smart_open pyarrow.fs numpy.DataSource numpy.lib._datasource
+        numpy.lib.npyio numpy.fromfile numpy.memmap numpy.save numpy.savez numpy.savetxt numpy.loadtxt
+        numpy.genfromtxt scipy.io scipy.datasets tensorflow.io tensorflow.python.lib.io joblib.memory
+        joblib.Memory joblib.dump joblib._store_backends joblib.pool joblib.logger joblib.disk skops.card
+        statsmodels.iolib.openfile statsmodels.iolib.foreign statsmodels.iolib.table.csv2st
+        sklearn.utils.validation.check_memory pandas.read_csv
+        numpy.lib._npyio_impl _pyio h5py.File tables.open_file netCDF4.Dataset PIL.Image.open cv2.imread
+        cv2.FileStorage imageio skimage.io soundfile librosa.load rasterio.open fiona openpyxl xlrd docx
+        pypdf lxml.etree.parse py7zr rarfile patool llama_cpp tensorflow.python.platform
+        tensorflow.data.TextLineDataset tensorflow.summary tensorboardX pyarrow.OSFile pyarrow.memory_map
+        pyarrow.parquet pyarrow.csv pyarrow.feather upath matplotlib.font_manager.json_load
+        matplotlib.rc_file universal_pathlib pyminizip emcee.backends optuna.storages
     """,
     "network": """
         socket _socket ssl _ssl http httplib urllib urllib2 urllib3 ftplib smtplib smtpd telnetlib poplib
-        imaplib nntplib xmlrpc xmlrpclib socketserver SocketServer asyncore asynchat requests httpx
-        aiohttp wsgiref cookielib selectors select boto3 botocore google.cloud azure huggingface_hub wget
-        pycurl sklearn.datasets torch.hub keras.utils.get_file keras.src.utils.file_utils nltk.downloader
-        sklearn.callback._transport
-        twisted tornado websocket websockets zmq kafka redis pymongo psycopg2 sqlalchemy xml.sax
+        imaplib nntplib xmlrpc xmlrpclib socketserver SocketServer asyncore asynchat requests httpx aiohttp
+        wsgiref cookielib selectors select boto3 botocore google.cloud azure huggingface_hub wget pycurl
+        sklearn.datasets torch.hub keras.utils.get_file keras.src.utils.file_utils nltk.downloader
+        sklearn.callback._transport twisted tornado websocket websockets zmq kafka redis pymongo psycopg2
+        sqlalchemy xml.sax kaggle gdown pooch MySQLdb pymysql ldap3 s3fs gcsfs openai anthropic grpc keyring
+        wandb comet_ml neptune clearml distributed dask.distributed tensorflow_hub tensorflow_datasets
+        pandas_datareader yfinance gensim.downloader nltk.download datasets.load_dataset evaluate.load
+        tensorflow.keras.utils.get_file tensorflow.distribute transformers.utils.hub tensorboard.program
+        torchvision.datasets.utils torchaudio.utils zenml azureml pyspark.SparkContext transformers.pipeline
+        sentence_transformers.SentenceTransformer
     """,
     "inside": """
         inspect gc dis _opcode builtins.vars builtins.globals builtins.locals builtins.dir
@@ -144,7 +180,7 @@ _WORDS: Mapping[str, str] = {
         dlopen cdll load_library load_op_library loadlibrary load_library_permanently from_address
     """,
     "load": """
-        unpickle loads pickle_load load_pickle read_pickle unsafe_load load_model from_pretrained
+        unpickle loads deserialize pickle_load load_pickle read_pickle unsafe_load load_model from_pretrained
         torch_load joblib_load func_load full_load load_from_bytes marshal pickler unpickler
     """,
     "file": """

@@ -15,6 +15,7 @@ from mlsecops.models.pickle.objects import (
     Items,
     Partial,
 )
+from mlsecops.models.pickle.python_names import brought_by
 from mlsecops.models.pickle.texts import NOTHING, compute
 from mlsecops.models.pickle.values import Constant, External, Global
 
@@ -34,7 +35,8 @@ def reply(machine: Machine, callee: object, target: str, arguments: Arguments, k
 
 
 def _reply(machine: Machine, callee: object, target: str, arguments: Arguments, keywords: Keywords) -> object:
-    helper = _HELPERS.get(target.removeprefix("_") if target.startswith(_ACCELERATED) else target)
+    short = target.removeprefix("_") if target.startswith(_ACCELERATED) else brought_by(target) or target
+    helper = _HELPERS.get(short)
     if helper is not None:
         return helper(machine, arguments, keywords)
     if target in _ROOM and arguments and isinstance(arguments[0], int) and arguments[0] > _BOMB:
@@ -130,6 +132,8 @@ def _dill_type(machine: Machine, arguments: Arguments, keywords: Keywords) -> ob
     name = _first(arguments, keywords)
     if not isinstance(name, str):
         return machine.result(None)
+    if name in ("TypeType", "ClassType"):
+        name = "type"
     return machine.refer(f"types.{name}" if name.endswith("Type") else f"builtins.{name}")
 
 
@@ -180,11 +184,11 @@ _HELPERS: Mapping[str, Callable[[Machine, Arguments, Keywords], object]] = {
     "importlib.reload": _same,
     "pkgutil.resolve_name": _import_module,
     "pydoc.locate": _import_module,
-    "dill._dill._import_module": _import_module,
-    "dill._dill._load_type": _dill_type,
-    "dill._dill._get_attr": _getattr,
-    "cloudpickle.cloudpickle.subimport": _import_module,
-    "cloudpickle.cloudpickle._builtin_type": _dill_type,
+    "_import_module": _import_module,
+    "subimport": _import_module,
+    "_load_type": _dill_type,
+    "_builtin_type": _dill_type,
+    "_get_attr": _getattr,
     "operator.getitem": _getitem,
     "operator.__getitem__": _getitem,
     "operator.attrgetter": _attrgetter,

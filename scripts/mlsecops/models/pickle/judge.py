@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 
 from mlsecops.models.pickle.allowed import danger, danger_elsewhere, entry, is_known
-from mlsecops.models.pickle.arguments import looks_dangerous, shown
+from mlsecops.models.pickle.arguments import looks_dangerous, names_something, shown
+from mlsecops.models.pickle.brought import judge_brought
 from mlsecops.models.pickle.dangers import ABILITIES, by_name, by_words
 from mlsecops.models.pickle.judgement import (
     CALLED,
@@ -33,6 +34,7 @@ from mlsecops.models.pickle.names import (
     strange,
     words,
 )
+from mlsecops.models.pickle.python_names import METACLASSES
 from mlsecops.models.pickle.shapes import SHAPES, hands_tool, is_class
 from mlsecops.models.pickle.states import bad_state
 from mlsecops.models.pickle.values import Call, Constant, Cut, Global, Import, Result
@@ -45,7 +47,6 @@ _REBUILDS = re.compile(
     r"_*(?:re)?(?:construct|build|unpickle|new|ctor|from_state|restore)|__pyx_unpickle|.*_ctor\Z"
 )
 _EXCEPTION = re.compile(r"(?:Error|Exception|Warning)\Z")
-_METACLASS = re.compile(r"builtins\.type|(?:abc|enum|typing)\.\w*(?:Meta|EnumType)")
 # Functions of numbers, which others may well write into their pickles.
 _NUMBERS = re.compile(r"(?:numpy|builtins|math|cmath|_?operator|scipy\.special)(?:\._ufuncs)?\.\w+")
 _TWINS = ("_operator.", "_functools.")
@@ -70,6 +71,8 @@ def judge_call(call: Call) -> Judgement:
     """What a call does."""
     if call.target is None:
         return _nameless(call)
+    if (found := judge_brought(call, canonical(call.target))) is not None:
+        return found
     owner, _, method = call.target.rpartition("().")
     if owner:
         return _on_instance(call, owner, method)
@@ -96,7 +99,7 @@ def _made(spelt: str) -> Judgement:
     """An object made without calling its class, whatever the class may be."""
     name = canonical(spelt)
     found = entry(name)
-    if _METACLASS.fullmatch(name):
+    if METACLASSES.fullmatch(name):
         return dangerous(spelt, "code")
     if found is not None and found.kind != "name":
         return harmless(spelt)
@@ -137,7 +140,8 @@ def _on_instance(call: Call, owner: str, method: str) -> Judgement:
         return Judgement("dangerous", subject, text, _UNUSUAL)
     if strange(method):
         return dangerous(subject, "inside", call)
-    if ability := by_words(words(subject), strong=base.kind != "harmless") or looks_dangerous(call):
+    strong = base.kind != "harmless" and not names_something(call)
+    if ability := by_words(words(subject), strong=strong) or looks_dangerous(call):
         return dangerous(subject, ability, call)
     if base.kind == "harmless":
         return _never_written(subject, call)
@@ -160,6 +164,8 @@ def _shaped(call: Call, name: str, fits: bool) -> Judgement:
     first = call.arguments[0] if call.arguments else None
     if name.startswith("copyreg.") and isinstance(first, Global):
         return _made(first.name)
+    if isinstance(first, Result) and name.startswith("copyreg."):
+        return unknown(spelt, "makes an object of a class that it brings along", CALLED)
     return harmless(spelt)
 
 
@@ -210,7 +216,7 @@ def _rebuilds(call: Call) -> bool:
 def _kept(call: Call, spelt: str) -> Judgement:
     """A model within the pickle: what is in it is for its own reader to say."""
     match call.arguments:
-        case (Constant() | Cut() | Result(held=Constant() | Cut()),):
+        case (Constant(bytes()) | Cut(bytes()) | Result(held=Constant() | Cut()),):
             return harmless(spelt)
         case (Result(),):
             return unknown(spelt, f"loads another model that is kept inside, through `{spelt}`", FUNCTION)
@@ -219,7 +225,8 @@ def _kept(call: Call, spelt: str) -> Judgement:
 
 def _called_unknown(call: Call, name: str, spelt: str) -> Judgement:
     standard, known = is_standard(name), is_known(name)
-    if ability := by_words(words(name), strong=not (known or standard)) or looks_dangerous(call):
+    strong = not (known or standard or (names_something(call) and not looks_like_class(name)))
+    if ability := by_words(words(name), strong=strong) or looks_dangerous(call):
         return dangerous(spelt, ability, call)
     if standard:
         wrong = not _EXCEPTION.search(name)

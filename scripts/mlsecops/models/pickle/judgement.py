@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from mlsecops.models.pickle.allowed import Entry, danger, entry, is_known
+from mlsecops.models.pickle.allowed import Entry, danger, entry, is_known, is_module
 from mlsecops.models.pickle.arguments import shown
 from mlsecops.models.pickle.dangers import ABILITIES, by_name, by_words
 from mlsecops.models.pickle.names import (
@@ -19,7 +19,7 @@ from mlsecops.models.pickle.names import (
     strange,
     words,
 )
-from mlsecops.models.pickle.python_names import HELPERS
+from mlsecops.models.pickle.python_names import is_helper
 from mlsecops.models.pickle.shapes import is_class
 from mlsecops.models.pickle.values import Call, Global
 
@@ -27,7 +27,10 @@ Verdict = Literal["harmless", "dangerous", "unknown"]
 OBJECT, FUNCTION, CALLED = 5.5, 6.0, 6.9  # severities of what is unknown
 COMPILED = ".__pyx_unpickle_"  # what Cython writes to put an object together
 _NAMED = frozenset({"numpy.memmap"})  # as the class of an array that joblib keeps
-KEEPS = re.compile(r"torch\.storage\._load_from_bytes|keras\.(?:\w+\.)+_unpickle_model")
+KEEPS = re.compile(
+    r"torch\.storage\._load_from_bytes|keras\.(?:\w+\.)+_unpickle_model"
+    r"|numba\.core\.serialize\._unpickle__CustomPickled"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,11 @@ def dangerous(subject: str, ability: str, call: Call | None = None) -> Judgement
 def judge_import(name: str) -> Judgement:
     """What a name stands for that is looked up and not called."""
     spelt, name = name.replace("()", ""), canonical(name.replace("()", ""))
-    if name in HELPERS or _is_allowed(name):
+    if is_helper(name) or _is_allowed(name) or _is_plain_module(name):
         return harmless(spelt)
     if name.endswith(".__new__") and is_class(Global(name.removesuffix(".__new__"))):
         return harmless(spelt)
-    if is_known(name) and (COMPILED in name or KEEPS.fullmatch(name)):
+    if (is_known(name) and COMPILED in name) or KEEPS.fullmatch(name):
         return harmless(spelt)
     if not is_plain(name) or strange(name):
         return dangerous(spelt, "inside")
@@ -87,6 +90,12 @@ def _is_allowed(name: str) -> bool:
     """Whether an allowed name may stand in a file; of functions that read or write, one."""
     found = entry(name)
     return found is not None and (found.kind != "name" or name in _NAMED or not by_name(name))
+
+
+def _is_plain_module(name: str) -> bool:
+    """Whether a name is that of a module that is imported as a whole, and does nothing by it."""
+    plain = "." not in name and is_standard(name) and (not by_name(name) or name == "_thread")
+    return plain or is_module(name)
 
 
 def _unknown_name(spelt: str, name: str) -> Judgement:

@@ -6,6 +6,7 @@ Modules as in https://docs.python.org/3/library/, with the C modules behind them
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
@@ -17,7 +18,8 @@ builtins: object list dict tuple set frozenset bytes bytearray str int float boo
 __builtin__: object list dict tuple set frozenset bytearray str int float bool complex slice range xrange
     unicode long iter reversed enumerate zip
 collections: OrderedDict defaultdict deque Counter ChainMap UserDict UserList UserString
-_collections: OrderedDict defaultdict deque
+    _tuplegetter
+_collections: OrderedDict defaultdict deque _tuplegetter
 datetime: datetime date time timedelta timezone tzinfo
 decimal: Decimal Context
 _decimal: Decimal Context
@@ -49,6 +51,7 @@ __main__: ZoneInfo._unpickle
 backports.zoneinfo: ZoneInfo ZoneInfo._unpickle
 """
 _MADE = """
+dataclasses: Field MISSING _MISSING_TYPE _DataclassParams _KW_ONLY_TYPE _HAS_DEFAULT_FACTORY_CLASS
 _io: BytesIO StringIO
 io: BytesIO StringIO
 argparse: Namespace
@@ -80,7 +83,7 @@ types: NoneType EllipsisType
 """
 _NAMED = """
 builtins: len min max sum abs any all round sorted repr hash isinstance issubclass callable ord chr hex bin
-    oct divmod pow format
+    oct divmod pow format __main__
 re: sub split findall match search fullmatch compile escape
 copy: copy deepcopy
 json: loads dumps
@@ -124,11 +127,47 @@ HELPERS = frozenset(
         "re._compile",
         "logging.getLogger",
         "types.MethodType",
+        "dill._dill",
+        "numba.core.serialize.custom_rebuild",
         "dill._dill._load_type",
         "dill._dill._eval_repr",
         "cloudpickle.cloudpickle._builtin_type",
     }
 )
+
+METACLASSES = re.compile(r"builtins\.type|(?:abc|enum|typing)\.\w*(?:Meta|EnumType)")
+_OTHERS = """
+    _function_setstate _fill_function _class_setstate _rehydrate_skeleton_class _cell_set _setattr
+    _make_typevar _make_dict_keys _make_dict_values _make_dict_items _gen_ellipsis _gen_not_implemented
+    _create_array _create_ftype _create_stringi _create_stringo _create_lock _create_rlock subimport
+    _import_module _builtin_type _load_type _get_attr _get_dataclass_field_type_sentinel builtins.classmethod
+    builtins.staticmethod builtins.property builtins.setattr
+"""
+# What cloudpickle and dill call to make functions and classes whose code comes with the file: `brought.py`.
+MAKERS: Mapping[str, frozenset[str]] = {
+    "code": frozenset({"types.CodeType", "_create_code"}),
+    "function": frozenset(
+        {"types.FunctionType", "types.LambdaType", "_make_function", "_make_skel_func", "_create_function"}
+    ),
+    "class": frozenset({"_make_skeleton_class", "_make_skeleton_enum", "_create_type", "_create_namedtuple"}),
+    "cell": frozenset({"_make_cell", "_make_empty_cell", "_create_cell"}),
+    "other": frozenset(_OTHERS.split()),
+}
+_MAKERS = frozenset[str]().union(*MAKERS.values())
+_BY_VALUE = re.compile(r"(?:(?:\w+\.)*cloudpickle\.cloudpickle(?:_fast)?|dill\._dill)\.\w+")
+
+
+def brought_by(name: str) -> str | None:
+    """The helper of cloudpickle or dill that a name is, or what they call it; None for others."""
+    if name in _MAKERS:
+        return name
+    short = name.rpartition(".")[2]
+    return short if short in _MAKERS and _BY_VALUE.fullmatch(name) else None
+
+
+def is_helper(name: str) -> bool:
+    """Whether a name is a tool that is harmless in some shapes of calls only."""
+    return name in HELPERS or brought_by(name) is not None
 
 
 def _names(text: str) -> Iterator[str]:

@@ -12,16 +12,16 @@ from collections.abc import Callable, Mapping
 from mlsecops.models.pickle.allowed import danger, entry, is_known
 from mlsecops.models.pickle.dangers import by_name
 from mlsecops.models.pickle.names import inner, strange
-from mlsecops.models.pickle.python_names import HELPERS, PYTHON
+from mlsecops.models.pickle.python_names import MAKERS, PYTHON, brought_by, is_helper
 from mlsecops.models.pickle.values import Constant, Cut, Global, Result, Sequence, Value
 
 Arguments = tuple[Value, ...]
 Fits = Callable[[Arguments], bool]
-_TOOLS = HELPERS - {"builtins.type"}
 _ATTRIBUTE = re.compile(r"(?:[^\W\d]\w*|_(?!_)\w*)(?:\.(?!__)\w+)*\Z")
 _CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "utf-8", "utf8", "ascii"})
 _UFUNCS = re.compile(r"(?:numpy|scipy|pandas|sklearn)(?:\.\w+)*\.(?:_?multiarray_umath|umath|_?ufuncs\w*)")
 _SINGLETON = re.compile(r"Ellipsis|NotImplemented|None|range\(-?\d+(?:, -?\d+){1,2}\)")
+_NUMBA = "numba.core.serialize"
 _GENERIC = ("typing.", "builtins.", "collections.abc.", "collections.", "numpy.")
 
 
@@ -48,7 +48,7 @@ def is_class(value: Value) -> bool:
 def _is_type(value: Value) -> bool:
     match value:
         case Global(name):
-            return (name not in HELPERS and not name.startswith("builtins.")) or PYTHON.get(name) in (
+            return (not is_helper(name) and not name.startswith("builtins.")) or PYTHON.get(name) in (
                 "call",
                 "class",
             )
@@ -63,12 +63,17 @@ def is_function(value: Value) -> bool:
     """Whether a value is something that may be kept for being called: no tool to look up or call others."""
     match value:
         case Global(name):
-            return name not in HELPERS
+            return not is_helper(name)
         case Result(target):
             return target is not None and not target.startswith(
                 ("builtins.", "operator.", "functools.reduce")
             )
     return False
+
+
+def is_brought(value: Value, kind: str) -> bool:
+    """Whether a value is code, a function, a class or a cell of cloudpickle's or dill's making."""
+    return isinstance(value, Result) and value.target is not None and brought_by(value.target) in MAKERS[kind]
 
 
 def _getattr(arguments: Arguments) -> bool:
@@ -89,14 +94,14 @@ def _type(arguments: Arguments) -> bool:
 def _reconstructor(arguments: Arguments) -> bool:
     """`copyreg._reconstructor(cls, base, state)`: base is a type of Python, for its `__new__` is called."""
     match arguments:
-        case (Global(), Global(base), _):
+        case (made, Global(base), _) if isinstance(made, Global) or is_brought(made, "class"):
             found = entry(base)
             return found is not None and found.kind != "name"
     return False
 
 
 def _newobj(arguments: Arguments) -> bool:
-    return bool(arguments) and isinstance(arguments[0], Global)
+    return bool(arguments) and (isinstance(arguments[0], Global) or is_brought(arguments[0], "class"))
 
 
 def _encode(arguments: Arguments) -> bool:
@@ -173,6 +178,13 @@ def _generator(arguments: Arguments) -> bool:
     ) and all(isinstance(each, Global) for each in arguments[1:])
 
 
+def _custom(arguments: Arguments) -> bool:
+    """How numba writes a compiled function: of a pickle within, which is read by itself."""
+    return [isinstance(each, Result) and each.target for each in arguments] == [
+        f"{_NUMBA}._unpickle__CustomPickled"
+    ]
+
+
 def _rebuilt(arguments: Arguments) -> bool:
     """`_rebuild_from_type_v2(function, type, arguments, state)` calls the function."""
     match arguments:
@@ -199,6 +211,7 @@ SHAPES: Mapping[str, Fits] = {
     "re._compile": _constants,
     "logging.getLogger": _constants,
     "types.MethodType": _method,
+    "numba.core.serialize.custom_rebuild": _custom,
     "dill._dill._load_type": _constants,
     "dill._dill._eval_repr": _singleton,
     "cloudpickle.cloudpickle._builtin_type": _constants,
@@ -219,7 +232,7 @@ def hands_tool(name: str, values: Arguments) -> str:
     """
     for value in values:
         match value:
-            case Global(tool) if tool in _TOOLS:
+            case Global(tool) if is_helper(tool) and tool != "builtins.type":
                 return tool
             case Global(tool) if not name.endswith("._reconstruct") and (danger(tool) or by_name(tool)):
                 return tool
