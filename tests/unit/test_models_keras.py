@@ -101,6 +101,9 @@ DANGEROUS: list[tuple[Config, str, str]] = [
         "keras-arbitrary-import",
         "os.system",
     ),
+    (old_lambda(function_type=None, function="lambda x: f(x)"), "keras-lambda-code", "the layer `l`"),
+    (old_lambda(function_type=None, function=["4wEAAA==", None, None]), "keras-lambda-code", "the layer `l`"),
+    (old_lambda(function_type=None, function="system", module="os"), "keras-arbitrary-import", "os.system"),
     (
         {"class_name": "TFOpLambda", "config": {"function": "io.write_file"}},
         "keras-arbitrary-import",
@@ -171,6 +174,7 @@ UNKNOWN: list[tuple[Config, str]] = [
     (layer("keras_hub.src.utils", "preset", {}), "keras_hub.src.utils.preset"),
     ({"class_name": "Attention2", "config": {}}, "Attention2"),
     (old_lambda(function="mine", function_type="function", module="__main__"), "mine"),
+    (old_lambda(function="mine", function_type=None), "mine"),
     ({"class_name": "TFOpLambda", "config": {"function": "raw_ops.Add"}}, "tensorflow.raw_ops.Add"),
     ({"class_name": "TFOpLambda", "config": {"function": "what.ever"}}, "tensorflow.what.ever"),
 ]

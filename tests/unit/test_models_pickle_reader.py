@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import pickle
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -257,9 +258,15 @@ def test_a_pickle_that_is_handed_to_an_unpickler(tmp_path: Path, loader: bytes, 
     assert "inner pickle 1" in parts
 
 
-def test_bytes_that_are_a_harmful_pickle_themselves(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encode", [bytes, base64.b64encode, lambda data: base64.b64encode(data).decode()])
+@pytest.mark.parametrize("depth", [1, 3])
+def test_constants_that_are_a_harmful_pickle_themselves(
+    tmp_path: Path, encode: Callable[[bytes], bytes | str], depth: int
+) -> None:
     inner = b"\x80\x04" + ECHO
-    _, found = read(pickle.dumps({"state": inner, "other": GOOD, "cut": inner[:-1]}, 4), tmp_path)
+    for _ in range(depth):
+        inner = pickle.dumps({"state": encode(inner), "other": GOOD, "cut": inner[:-1], "text": "gAR="}, 4)
+    _, found = read(inner, tmp_path)
     assert facts(found) == RUNS
     assert next(iter(found.facts.values())).message == (
         "A pickle within the pickle: Loading calls os.system."

@@ -20,6 +20,7 @@ from mlsecops.models.templates import (
     look,
 )
 from support.parts import read_with, reasons, rules
+from support.witness import MARK, Witness
 
 ESCAPES = [
     "{{ ''.__class__.__mro__[1].__subclasses__() }}",
@@ -197,6 +198,7 @@ def test_a_file_is_recognised_by_its_content(tmp_path: Path) -> None:
     assert "UTF-8" in reasons(read_with(tmp_path, b"{% if \xff %}", reader))[0]
     assert "longer" in reasons(read_with(tmp_path, b"{# " + b"a" * LONGEST, reader))[0]
     assert "Jinja" in reasons(read_with(tmp_path, b"{% if", reader))[0]
+    assert reasons(read_with(tmp_path, MARK + b"{% if x %} messages", reader, Witness())) == []
 
 
 def test_rules_are_whole() -> None:

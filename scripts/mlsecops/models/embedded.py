@@ -25,6 +25,9 @@ _COMMANDS = {
     "a shell that talks to another machine": re.compile(
         r"/dev/tcp/[\w.]+/\d|\bnc\s+(?:-\w+\s+)*-e\s|\bmkfifo\s+\S+\s*;[^\n]{0,200}\bnc\s"
     ),
+    "a command that deletes files or opens them to everybody": re.compile(
+        r"\brm\s+-(?:rf|fr)\s+(?:--\S+\s+)*[/~$]|\bchmod\s+(?:-\w+\s+)*0?777\s+[/~$]"
+    ),
     "a Python program": re.compile(
         r"\b__import__\s*\(\s*['\"](?:os|subprocess|pty|socket|builtins|ctypes)['\"]"
         r"|\b(?:os\.(?:system|popen|exec\w+)|subprocess\.(?:run|Popen|call|check_\w+)|pty\.spawn)\s*\(\s*['\"\[]"

@@ -125,11 +125,11 @@ class Walk:
         known = self._known_by(False, source)
         inside = replace(self, depth=self.depth + 1, formats=frozenset(reader.format for reader in known))
         for reader in known:
-            inside._read(reader, source)
+            self._read(reader, source, inside)
         if not known or any(each.part == source.name for each in self.found.unread[before:]):
             last = self._known_by(True, source)
             for reader in last:
-                inside._read(reader, source)
+                self._read(reader, source, inside)
             known += last
         return bool(known)
 
@@ -138,10 +138,10 @@ class Walk:
         asked = [reader for reader in self.readers if isinstance(reader, LastResort) == last]
         return [reader for reader in asked if self._recognises(reader, head, source)]
 
-    def _read(self, reader: Reader, source: Source) -> None:
+    def _read(self, reader: Reader, source: Source, inside: Walk) -> None:
         self.found.formats.append(reader.format)
         try:
-            reader.read(source, self)
+            reader.read(source, inside)
         except UnreadableError as error:
             self.found.not_read(source.name, str(error))
         except DEFECTS as defect:

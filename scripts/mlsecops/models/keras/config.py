@@ -173,18 +173,25 @@ def _arguments(found: Object, config: dict[str, Any], part: str) -> Iterator[Fac
             f"Loading this model unpickles a PyTorch module that is stored in the layer `{found.label[:80]}`."
         )
         yield _fact(rules.TORCH, found.label, message, part)
-    function, module = config.get("function"), _text(config.get("module"))
-    by_name = found.class_name == "Lambda" and config.get("function_type") == "function"
-    if by_name and isinstance(function, str):
-        module = None if module == "__main__" else module
-        full = f"{module}.{function}" if module else function
-        yield from _named(full, modules.of_function(module, function), part)
+    if found.class_name == "Lambda" and config.get("function_type") != "lambda":
+        yield from _lambda(found, config, part)
     symbol = config.get(_SYMBOL_LAYERS.get(found.class_name, ""))
     if isinstance(symbol, str):
         yield from _named(f"tensorflow.{symbol}", modules.of_symbol(symbol), part)
     for key, value in config.items():
         if isinstance(value, str) and value and key in _FILE_KEYS:
             yield from _file(found, key, value, part)
+
+
+def _lambda(found: Object, config: dict[str, Any], part: str) -> Iterator[Fact]:
+    """A function by its name, or its code without being called so."""
+    function, module = config.get("function"), _text(config.get("module"))
+    if isinstance(function, str) and function.isidentifier():
+        module = None if module == "__main__" else module
+        full = f"{module}.{function}" if module else function
+        yield from _named(full, modules.of_function(module, function), part)
+    elif isinstance(function, str | list):
+        yield _code(function, f"the layer `{found.label[:80]}`", part)
 
 
 def _file(found: Object, key: str, value: str, part: str) -> Iterator[Fact]:

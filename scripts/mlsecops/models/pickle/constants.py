@@ -15,6 +15,8 @@ from mlsecops.models.pickle.window import BrokenError, Window
 _LINE = 4096
 _BOMB = 1 << 40  # bytes; a file that was cut off can miss less than that
 _PROTOCOLS, _SHORTEST = tuple(bytes([number]) for number in range(6)), 8
+ENCODED = b"gA"  # what a pickle begins with in Base64
+_PROTOCOLS_ENCODED = tuple(bytes([letter]) for letter in b"ABCDEFGHIJKLMNOPQRSTUVWX")
 _LONG_NUMBER = Unknown("a number of very many digits")
 _INTEGER = re.compile(rb"\s*[-+]?(0[xX][0-9a-fA-F_]+|0[oO]?[0-7_]*|0[bB][01_]+|[1-9][0-9_]*)\s*")
 _FLOAT = re.compile(
@@ -105,6 +107,13 @@ def floating(machine: Machine, window: Window) -> None:
         machine.stack.append(math.nan)
 
 
+def _begins_like_a_pickle(data: bytes) -> bool:
+    """As bytes, or in Base64."""
+    return (data[:1] == b"\x80" and data[1:2] in _PROTOCOLS) or (
+        data[:2] == ENCODED and data[2:3] in _PROTOCOLS_ENCODED
+    )
+
+
 def counted(width: int, *, text: bool, decode: Callable[[bytes], str] | None = None) -> Handler:
     """Texts and bytes with their length before them."""
 
@@ -115,7 +124,7 @@ def counted(width: int, *, text: bool, decode: Callable[[bytes], str] | None = N
             too_long(machine, length)
         data = window.counted(length, machine.keep())
         whole = len(data) == length
-        if data[:1] == b"\x80" and data[1:2] in _PROTOCOLS and length > _SHORTEST:
+        if length > _SHORTEST and _begins_like_a_pickle(data):
             machine.saw_pickle(start, length)
         if not text:
             machine.read_text(data if whole else Cut(data, length, start))

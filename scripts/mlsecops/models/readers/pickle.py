@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlsecops.models.inspection import Fact
 from mlsecops.models.pickle import judge as ours
+from mlsecops.models.pickle.constants import ENCODED
 from mlsecops.models.pickle.findings import Findings, Judge
 from mlsecops.models.pickle.machine import Machine
 from mlsecops.models.pickle.opcodes import interpret
@@ -20,6 +22,7 @@ from mlsecops.models.walk import UnreadableError, Walk
 
 _STREAMS = 10_000
 _INNER, _SMALLEST_MODEL = 32, 256
+_DEEPEST, _LONGEST_TEXT = 4, 4 << 20
 _SEARCHED = 32 << 20  # bytes
 _PADDING = b"\x00\t\n\r "
 _NOT_PRODUCERS = frozenset(
@@ -101,12 +104,24 @@ class _Reading:
         self.torch = self.torch or (first and machine.value == MAGIC)
         return machine.end
 
-    def _constants(self, machine: Machine) -> None:
+    def _constants(self, machine: Machine, depth: int = 0) -> None:
         """Bytes in a pickle that are a pickle themselves: a class may well unpickle its own state."""
-        for start, length in machine.pickled:
-            if self.source.at(start + length - 1, 1) == b".":
-                part = self.source.part(start, length, "")
-                self.findings.add_doubtful(interpret(part).steps(), "A pickle within the pickle")
+        for start, length in machine.pickled if depth < _DEEPEST else ():
+            part = machine.source.part(start, length, "")
+            if part.at(0, len(ENCODED)) == ENCODED and length <= _LONGEST_TEXT:
+                try:
+                    data = binascii.a2b_base64(part.at(0, length))
+                except binascii.Error:
+                    continue
+                with self.walk.unpacked([data], "", length) as decoded:
+                    self._constant(decoded, depth)
+            elif part.at(length - 1, 1) == b".":
+                self._constant(part, depth)
+
+    def _constant(self, part: Source, depth: int) -> None:
+        inner = interpret(part)
+        self.findings.add_doubtful(inner.steps(), "A pickle within the pickle")
+        self._constants(inner, depth + 1)
 
     def _inner(self) -> None:
         """What the file itself hands to an unpickler, and the models that it keeps whole."""

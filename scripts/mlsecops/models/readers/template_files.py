@@ -18,16 +18,17 @@ _MOST_CLAUSES = 4
 _SPEAKS = re.compile(rb"\b(?:messages|bos_token|eos_token|add_generation_prompt|raise_exception)\b")
 
 
-def read_template(text: str, source: Source, walk: Walk, *, where: str = "") -> None:
+def read_template(text: str, source: Source, walk: Walk, *, where: str = "", sure: bool = True) -> None:
     """Add what rendering a template would do; `where` names it within its part.
 
-    A template that is no Jinja is not read.
+    One that is no Jinja is not read, unless it is not `sure` that it is a template.
     """
     called = f"The template `{where}`" if where else "The template"
     try:
         found = look(text)
     except TemplateError as error:
-        walk.found.not_read(source.name, str(error))
+        if sure:
+            walk.found.not_read(source.name, str(error))
         return
     for rule in dict.fromkeys(each.rule for each in found):
         same = [each for each in found if each.rule == rule]
@@ -83,4 +84,4 @@ class TemplateReader:
             text = source.at(0, source.size).decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise UnreadableError("its template is not UTF-8") from error
-        read_template(text, source, walk)
+        read_template(text, source, walk, sure=walk.formats <= {self.format})
