@@ -17,6 +17,7 @@ from pathlib import Path
 from mlsecops.job import Job, Problem, printable
 from mlsecops.models.rules.opinions import CALLED_DANGEROUS
 from mlsecops.models.rules.pickle import UNKNOWN_IMPORT, UNSAFE
+from mlsecops.programs.opinion import NAMELESS
 from mlsecops.project import Project
 from mlsecops.sarif.build import Json, Location, Result
 
@@ -36,7 +37,6 @@ _MAX_GROWTH, _ALWAYS_ALLOWED = 100, 2**28
 _CHUNK = 1 << 20
 _LONGEST_SENTENCE = 300
 OPINION = "model-opinion"  # the identity of what has no name begins with it
-NAMELESS = "an import without a name"
 _BROKEN_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, struct.error)
 
 

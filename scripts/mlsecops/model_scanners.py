@@ -38,8 +38,8 @@ class Opinion:
     def from_json(cls, line: Json) -> Opinion:
         """A line of `mlsecops.programs`. Raises LookupError, TypeError or ValueError for anything else."""
         return cls(
-            imports=tuple(dict.fromkeys(map(str, line["imports"]))),
-            extensions=tuple(dict.fromkeys(map(str, line["extensions"]))),
+            imports=tuple(map(str, line["imports"])),
+            extensions=tuple(map(str, line["extensions"])),
             others=tuple({str(what): str(text) for what, text in line["others"]}.items()),
             trouble=str(line["trouble"]),
             unlisted=line["unlisted"] is True,
@@ -61,7 +61,7 @@ class Scanner:
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def ask(job: Job, scanner: Scanner, files: Mapping[str, str], problems: Collection[Problem]) -> Parsed:
+def ask(job: Job, scanner: Scanner, files: Mapping[str, str], problems: Collection[Problem] = ()) -> Parsed:
     """Ask the job's scanner about files (path -> the project's file), and about the canary in each process.
 
     `problems` are those of files that could not even be laid out for it. Raises ToolError.

@@ -67,8 +67,9 @@ def skipped(skip: Skip, context: Context) -> Json:
 def let_stand_in(runs: list[Json], speakers: Mapping[str, str]) -> list[Json]:
     """Settle files that one tool could not parse and its speaker could: they were looked at.
 
-    `speakers` maps a tool to the one that may speak for it. A run whose only doubt are such files becomes
-    complete and counts them as scanned, with a note that names them.
+    `speakers` maps a tool to the one that may speak for it. A run whose only doubt are files that it could
+    not parse counts those as scanned that the other read, with a note that names them; it is complete when
+    that leaves none.
     """
     seen = {run["tool"]["driver"]["name"]: _looked_at(run) for run in runs}
     return [_settled(run, speakers, seen) for run in runs]
@@ -89,30 +90,43 @@ def _settled(run: Json, speakers: Mapping[str, str], seen: dict[str, set[str]]) 
     if name not in speakers or own.get("doubts") != ["unparsed"]:
         return run
     other = speakers[name]
-    unparsed = set(own["unparsed"])
-    if not unparsed <= seen.get(other, set()):
+    vouched = set(own["unparsed"]) & seen.get(other, set())
+    if not vouched:
         return run
-    more = f" and {len(unparsed) - 1} more" if len(unparsed) > 1 else ""
-    note = f"{name} could not read {printable(min(unparsed))}{more}, {other} did"
-    status: Status = "findings" if _has_open(run["results"]) else "passed"
+    told, *each_file = run["invocations"][0]["toolExecutionNotifications"]
+    rest = [each for each in each_file if _file_of(each) not in vouched]
+    status: Status = "incomplete" if rest else "findings" if _has_open(run["results"]) else "passed"
+    reason = f"{name}: could not read {_few([each['message']['text'] for each in rest])}" if rest else ""
+    note = f"{name} could not read {_few(sorted(map(printable, vouched)))}, {other} did"
     settled = {
         **own,
         "status": status,
-        "reason": "",
-        "doubts": [],
-        "scanned": own.get("scanned", 0) + len(unparsed),
+        "reason": reason,
+        "doubts": ["unparsed"] if rest else [],
+        "scanned": own.get("scanned", 0) + len(vouched),
         "notes": [*own["notes"], note],
     }
     # The note says it for people; the file by file stays for whoever reads the log.
-    notifications = [
-        {**each, "level": "note"} for each in run["invocations"][0]["toolExecutionNotifications"]
-    ]
+    first = {**told, "message": {"text": reason}} if rest else {**told, "level": "note"}
+    quiet = [{**each, "level": "note"} if _file_of(each) in vouched else each for each in each_file]
     invocation = {
         **run["invocations"][0],
-        "executionSuccessful": True,
-        "toolExecutionNotifications": notifications,
+        "executionSuccessful": not rest,
+        "toolExecutionNotifications": [first, *quiet],
     }
     return {**run, "invocations": [invocation], "properties": {**run["properties"], "mlsecops": settled}}
+
+
+def _few(texts: Sequence[str]) -> str:
+    return f"{texts[0]} and {len(texts) - 1} more" if len(texts) > 1 else texts[0]
+
+
+def _file_of(notification: Json) -> str | None:
+    """The file that a notification is about."""
+    places = [
+        each["physicalLocation"]["artifactLocation"]["uri"] for each in notification.get("locations", ())
+    ]
+    return decode_uri(places[0]) if places else None
 
 
 def _looked_at(run: Json) -> set[str]:

@@ -6,13 +6,13 @@ import operator
 import pickle
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from corpus.collection import harmless, malicious
 from mlsecops.chain import Chain
 from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.job import Options
-from mlsecops.policy import Policy
+from mlsecops.policy import ModelSettings, Policy
 from mlsecops.project import discover
 from mlsecops.sarif.build import Status
 from support import pickles
@@ -33,7 +33,6 @@ class Quiet:
 
 @pytest.fixture(name="concluded", scope="module")
 def _concluded(tmp_path_factory: pytest.TempPathFactory) -> Conclusion:
-    root, out = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("out")
     files = {
         "plain.pkl": pickles.echo(),
         "archive.pt": pickles.torch_zip(pickles.echo()),
@@ -44,25 +43,43 @@ def _concluded(tmp_path_factory: pytest.TempPathFactory) -> Conclusion:
         "nameless.pkl": NAMELESS,
         "dangerous-and-nameless.pkl": pickles.echo(protocol=4) + NAMELESS,
     }
+    return scanned(files, Policy(), tmp_path_factory)
+
+
+@pytest.fixture(name="deeply", scope="module")
+def _deeply(tmp_path_factory: pytest.TempPathFactory) -> Conclusion:
+    """With modelaudit, in a repository that has settings for it."""
+    blind = 'suppress = ["S201", "S104", "S115"]\n'
+    samples = {sample.technique: sample.data for make in (malicious, harmless) for sample in make(0)}
+    files = {
+        "plain.pkl": pickles.echo(),
+        "lambda.h5": samples["h5: Lambda"],
+        "saved_model.pb": samples["SavedModel"],
+        ".modelaudit.toml": blind.encode(),
+        "pyproject.toml": f"[tool.modelaudit]\n{blind}".encode(),
+    }
+    return scanned(files, Policy(models=ModelSettings(deep=True)), tmp_path_factory)
+
+
+def scanned(files: dict[str, bytes], policy: Policy, factory: pytest.TempPathFactory) -> Conclusion:
+    """The model stage over a project of these files, and what is made of it."""
+    root, out = factory.mktemp("project"), factory.mktemp("out")
     for name, content in files.items():
         (root / name).write_bytes(content)
+    real = toolbox()
+    tools = {name: real.environment(name) for name in (*ALL.split(", ")[1:], "modelaudit")}
     chain = Chain(
         project=discover(root),
-        policy=Policy(),
+        policy=policy,
         options=Options(),
-        toolbox=toolbox(tmp_path_factory.mktemp("cache"), tools()),
-        work=tmp_path_factory.mktemp("work"),
+        toolbox=toolbox(factory.mktemp("cache"), tools),
+        work=factory.mktemp("work"),
         keep=out,
         cores=2,
     )
     chain.run(["model"], out / "stages", Quiet())
-    question = Question(policy=Policy(), expected=["model"], generated=datetime.now(UTC))
+    question = Question(policy=policy, expected=["model"], generated=datetime.now(UTC))
     return conclude(out / "stages", out, question)
-
-
-def tools() -> dict[str, Path]:
-    real = toolbox()
-    return {name: real.environment(name) for name in ALL.split(", ") if name != OURS}
 
 
 def rows(concluded: Conclusion, name: str) -> Iterator[tuple[str, str, str]]:
@@ -113,6 +130,23 @@ def test_what_has_no_name_joins_the_danger_that_we_found(concluded: Conclusion) 
     assert "critical" in severity
     assert "`os.system`" in what
     assert OURS in tools
+
+
+def test_modelaudit_is_asked_about_every_file_and_not_by_settings_of_the_repository(
+    deeply: Conclusion,
+) -> None:
+    [(_, _, tools)] = rows(deeply, "plain.pkl")
+    assert tools == ALL.replace("modelaudit-", "modelaudit, modelaudit-")
+    [(severity, what, tools)] = rows(deeply, "lambda.h5")
+    assert "critical" in severity
+    assert "bytecode" in what
+    assert tools == f"{OURS}, modelaudit"
+
+
+def test_what_modelaudit_misreads_is_told_and_blocks_nothing(deeply: Conclusion) -> None:
+    assert not list(rows(deeply, "saved_model.pb"))
+    told = f"modelaudit finds Dangerous TensorFlow operation in saved_model.pb; {OURS} read all of it"
+    assert told in notes(deeply)
 
 
 def notes(concluded: Conclusion) -> str:

@@ -19,6 +19,21 @@ FAULTS = (
     "canary lost",
 )
 
+# What the sentence must say, in one of these forms.
+REASONS = {
+    "missing": ("missing",),
+    "not executable": ("not executable",),
+    "crashes": ("signal 11",),
+    "hangs": ("did not end within 2 s",),
+    "unknown exit code": ("exit code 77: cannot go on",),
+    "empty output": ("wrote no output",),
+    "garbage output": ("cannot be read", "did not end its report", "without saying which tests"),
+    "half-written output": ("cannot be read", "did not end its report"),
+    "output left from before": ("wrote no output",),
+    "nothing scanned": ("looked at ", "could not read", "nothing to look at", "ended with exit code 1"),
+    "canary lost": ("did not find the known-bad canary",),
+}
+
 _WRAPPER = '''#!{python}
 import os, pathlib, signal, subprocess, sys, time
 

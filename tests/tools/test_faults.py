@@ -20,6 +20,7 @@ from mlsecops.tools.cyclonedx import CycloneDx
 from mlsecops.tools.detect_secrets import DetectSecrets
 from mlsecops.tools.hadolint import Hadolint
 from mlsecops.tools.model_reader import ModelReader
+from mlsecops.tools.modelaudit import Modelaudit
 from mlsecops.tools.modelaudit_picklescan import ModelauditPicklescan
 from mlsecops.tools.modelscan import Modelscan
 from mlsecops.tools.picklescan import Picklescan
@@ -31,20 +32,6 @@ from support import faulty, small_project
 from support.contexts import context, toolbox
 
 ALWAYS_FRESH = timedelta(days=100_000)
-# What the sentence must say, in one of these forms.
-REASONS = {
-    "missing": ("missing",),
-    "not executable": ("not executable",),
-    "crashes": ("signal 11",),
-    "hangs": ("did not end within 2 s",),
-    "unknown exit code": ("exit code 77: cannot go on",),
-    "empty output": ("wrote no output",),
-    "garbage output": ("cannot be read", "did not end its report", "without saying which tests"),
-    "half-written output": ("cannot be read", "did not end its report"),
-    "output left from before": ("wrote no output",),
-    "nothing scanned": ("looked at ", "could not read", "nothing to look at", "ended with exit code 1"),
-    "canary lost": ("did not find the known-bad canary",),
-}
 
 
 @dataclass(frozen=True)
@@ -107,6 +94,7 @@ SUBJECTS = (
     Subject(
         "modelaudit-picklescan", "python", _pickled(ModelauditPicklescan()), ("models/*",), ("canary.pkl",)
     ),
+    Subject("modelaudit", "python", _pickled(Modelaudit()), ("order.json",), ("canary.pkl",)),
     Subject("modelscan", "modelscan", _pickled(Modelscan()), ("models/0*",), ("canary.pkl",)),
     Subject("pip-audit", "pip-audit", _pip_audit, ("pins*.txt",), ("pins*.txt",), 0, True),
     Subject("cyclonedx-bom", "cyclonedx-py", _cyclonedx, ("pins.txt",), ("pins.txt",), 0, True),
@@ -184,5 +172,5 @@ def test_a_faulty_tool_is_never_green(subject: Subject, fault: str, root: Path, 
     assert own["status"] == "incomplete"
     reason = str(own["reason"])
     assert reason.startswith(f"{subject.name}: ")
-    assert any(words in reason for words in REASONS[fault]), reason
+    assert any(words in reason for words in faulty.REASONS[fault]), reason
     assert "\n" not in reason

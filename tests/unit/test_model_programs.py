@@ -15,7 +15,7 @@ from mlsecops.job import Job, Parsed, Problem
 from mlsecops.model_processes import Crew, Readings
 from mlsecops.model_readings import CANARY
 from mlsecops.model_scanners import Opinion, Scanner, ask
-from mlsecops.programs import modelaudit_picklescan, picklescan
+from mlsecops.programs import modelaudit, modelaudit_picklescan, picklescan
 from mlsecops.programs.opinion import guarded, not_read, opinion
 from mlsecops.tools.picklescan import Picklescan
 from support.contexts import context, toolbox
@@ -128,6 +128,51 @@ class TestModelauditPicklescan:
     )
     def test_what_does_not_count_as_read(self, how: dict[str, Any], trouble: str) -> None:
         assert self.said(**how)["trouble"] == trouble
+
+
+class TestModelaudit:
+    @staticmethod
+    def said(*issues: tuple[str, str | None, str, dict[str, Any]], whole: bool = True) -> Mapping[str, Any]:
+        keys = ("severity", "rule_code", "message", "details")
+        return modelaudit.said([dict(zip(keys, issue, strict=True)) for issue in issues], whole=whole)
+
+    def test_critical_imports_by_name(self) -> None:
+        line = self.said(
+            ("critical", "S201", "Found REDUCE", {"import_reference": "os.system"}),
+            ("critical", "S115", "Found REDUCE", {"import_reference": "builtins.getattr.__call__"}),
+            ("critical", "S201", "opaque", {"import_reference": "copyreg.extension.code_7"}),
+            ("critical", "S203", "Found NEWOBJ", {"import_reference": "__main__.Model"}),
+        )
+        assert line == {**EMPTY, "imports": ["os.system", "builtins.getattr"], "extensions": ["7"]}
+
+    def test_what_has_no_name_goes_by_its_first_words(self) -> None:
+        line = self.said(
+            ("critical", "S106", "Dangerous operation: ReadFile", {}),
+            ("critical", "S205", "Malformed STACK_GLOBAL", {"pickle_rule_code": "MALFORMED_STACK_GLOBAL"}),
+        )
+        assert line["others"] == [
+            ("Dangerous operation", "Dangerous operation: ReadFile"),
+            ("an import without a name", "Malformed STACK_GLOBAL"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("severity", "rule", "details"),
+        [
+            ("warning", "S201", {"import_reference": "os.system"}),
+            ("critical", "S213", {}),
+            ("critical", "S601", {}),
+            ("critical", "DANGEROUS_CALL_GRAPH", {"import_reference": "re._compile"}),
+            ("critical", "S201", {"import_reference": "os.system", "nested_rule_code": "DANGEROUS_CALL"}),
+        ],
+    )
+    def test_what_does_not_count(self, severity: str, rule: str, details: dict[str, Any]) -> None:
+        assert self.said((severity, rule, "It is odd", details)) == EMPTY
+
+    def test_what_does_not_count_as_read(self) -> None:
+        noise, missing = ("debug", None, "noise"), ("info", "S902", "h5py is required")
+        assert self.said((*missing, {}))["trouble"] == ""
+        assert self.said((*noise, {}), (*missing, {}), whole=False)["trouble"] == "h5py is required"
+        assert self.said(whole=False)["trouble"] == "modelaudit did not read it to its end"
 
 
 def test_a_scanner_that_fails_on_a_file_is_heard_on_the_next(tmp_path: Path) -> None:

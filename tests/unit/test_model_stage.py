@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlsecops.job import Options, Scan, Skip
-from mlsecops.policy import Policy
+from mlsecops.policy import ModelSettings, Policy
 from mlsecops.project import discover
 from mlsecops.stages import model
 from support import pickles
@@ -29,6 +29,18 @@ def test_every_model_file_is_read_and_pickles_get_second_opinions(tmp_path: Path
         "modelaudit-picklescan": ("a.pkl",),
         "modelscan": ("a.pkl",),
     }
+
+
+def test_one_more_scanner_for_every_file_where_the_policy_asks_for_it(tmp_path: Path) -> None:
+    deep = Policy(models=ModelSettings(deep=True))
+    assert isinstance(due(tmp_path, deep)["modelaudit"], Skip)
+    for name in ("a.pkl", "b.h5", "MLmodel"):
+        (tmp_path / name).write_bytes(pickles.harmless() if name == "a.pkl" else b"text")
+    (tmp_path / "c.pkl").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    asked = due(tmp_path, deep)["modelaudit"]
+    assert isinstance(asked, Scan)
+    assert asked.targets == ("a.pkl", "b.h5", "MLmodel")
+    assert "modelaudit" not in due(tmp_path, Policy())
 
 
 def test_without_model_files_nothing_is_due(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ models:
   imports: [ours.models.Scaler, "shared.*"]
   max-size: 500MB
   require-lock: true
+  deep: true
   require-signature: [{key: keys/a.pub}, {identity: a@example.com, issuer: "https://example.com"}]
 """
 
@@ -116,6 +117,7 @@ def test_whole_policy_is_read() -> None:
         imports=("ours.models.Scaler", "shared.*"),
         max_size=500_000_000,
         require_lock=True,
+        deep=True,
         require_signature=(
             SignatureRequirement(key="keys/a.pub"),
             SignatureRequirement(identity="a@example.com", issuer="https://example.com"),

@@ -219,6 +219,24 @@ def test_nobody_stands_in_for_a_file_that_both_could_not_read(root: Path, tmp_pa
     assert [own(each)["status"] for each in settled] == ["incomplete", "incomplete", "passed"]
 
 
+def test_a_reader_names_only_what_nobody_read(root: Path, tmp_path: Path) -> None:
+    names = ("a.py", "b.py", "a.py: b.py")
+    one = unparsed("one", frozenset(), names, root, tmp_path)
+    two = unparsed("two", frozenset({"a.py"}), names[1:], root, tmp_path)
+    settled = let_stand_in([one, two], {"one": "two"})[0]
+    assert own(settled)["status"] == "incomplete"
+    assert own(settled)["reason"] == "one: could not read b.py: unknown syntax and 1 more"
+    assert own(settled)["notes"] == ["one could not read a.py, two did"]
+    told = settled["invocations"][0]["toolExecutionNotifications"]
+    assert [(each["level"], each["message"]["text"]) for each in told] == [
+        ("error", own(settled)["reason"]),
+        ("note", "a.py: unknown syntax"),
+        ("error", "b.py: unknown syntax"),
+        ("error", "a.py: b.py: unknown syntax"),
+    ]
+    assert settled["invocations"][0]["executionSuccessful"] is False
+
+
 def test_a_reader_with_further_doubts_stays_incomplete(root: Path, tmp_path: Path) -> None:
     one = unparsed("one", frozenset(), ("b.py",), root, tmp_path)
     two = unparsed("two", frozenset({"a.py", "b.py"}), (), root, tmp_path)

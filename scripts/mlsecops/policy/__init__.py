@@ -183,6 +183,7 @@ def _models(data: Mapping[str, Any]) -> ModelSettings:
         max_size=int(most[:-2]) * _BYTES[most[-2:]] if most else None,
         require_lock=data.get("require-lock", False),
         require_signature=tuple(SignatureRequirement(**each) for each in data.get("require-signature", [])),
+        deep=data.get("deep", False),
     )
 
 

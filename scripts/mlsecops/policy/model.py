@@ -75,7 +75,7 @@ class ModelSettings:
     """Which model files may be there; `formats` empty allows all, `max_size` is in bytes.
 
     `imports` are names that unknown code may have: `mypackage.module.Name`, or `mypackage.*` for all below.
-    With `require_signature` one of those must have signed every model file.
+    With `require_signature` one of those must have signed every model file. `deep` asks one more scanner.
     """
 
     formats: frozenset[str] = frozenset()
@@ -83,6 +83,7 @@ class ModelSettings:
     max_size: int | None = None
     require_lock: bool = False
     require_signature: tuple[SignatureRequirement, ...] = ()
+    deep: bool = False
 
     def allows_import(self, name: str) -> bool:
         """Whether the policy vouches for a dotted name."""

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from mlsecops.programs.each_file import Line, Read, each_file
-from mlsecops.programs.opinion import guarded, not_read, opinion
+from mlsecops.programs.opinion import NAMELESS, TAMPERED, guarded, name_of, not_read, opinion
 
 # Its other rules are about pickles in strings and weights, persistent ids, and what is on no list of its own.
 _NAMED = frozenset({"DANGEROUS_CALL", "DANGEROUS_GLOBAL", "POST_BUDGET_GLOBAL"})
 _EXTENSION = "EXTENSION_REF"
-_OTHERS = {
-    "MALFORMED_STACK_GLOBAL": "an import without a name",
-    "STRUCTURAL_TAMPER": "opcodes where none may be",
-}
-# Code of the program itself is on no list, and an extension has its own rule.
-_NO_NAMES = ("__main__.", "copyreg.extension.")
+_OTHERS = {"MALFORMED_STACK_GLOBAL": NAMELESS, "STRUCTURAL_TAMPER": TAMPERED}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,8 +35,9 @@ def _reader(order: Line) -> Read:
 def said(report: Line) -> Line:
     """Its report -> our line, without its guesses about pickles within other data."""
     findings = [each for each in report["findings"] if "nested_rule_code" not in each["details"]]
+    names = [name_of(each["details"]) for each in findings if each["rule_code"] in _NAMED]
     return opinion(
-        dict.fromkeys(_names(findings)),
+        filter(None, names),
         extensions=[
             str(each["details"]["extension_code"]) for each in findings if each["rule_code"] == _EXTENSION
         ],
@@ -50,14 +46,6 @@ def said(report: Line) -> Line:
         ],
         trouble=_trouble(report),
     )
-
-
-def _names(findings: Iterable[Line]) -> Iterator[str]:
-    for each in findings:
-        name = str(each["details"].get("import_reference", ""))
-        if each["rule_code"] in _NAMED and name and not name.startswith(_NO_NAMES):
-            # What a call gives back and what is called then is the name's doing too.
-            yield name.removesuffix(".__call__")
 
 
 def _trouble(report: Line) -> str:

@@ -12,6 +12,10 @@ from pathlib import Path
 
 from mlsecops.programs.each_file import Line, Read
 
+NAMELESS = "an import without a name"
+TAMPERED = "opcodes where none may be"
+EXTENSION = "copyreg.extension.code_"
+_NO_NAMES = ("__main__.", EXTENSION)
 # What scanners raise over files; whatever else they do ends the process, which costs that file as well.
 _FAILURES = (
     ArithmeticError,
@@ -43,12 +47,19 @@ def opinion(
 ) -> Line:
     """What `model_scanners.Opinion` reads."""
     return {
-        "imports": list(imports),
-        "extensions": list(extensions),
+        "imports": list(dict.fromkeys(imports)),
+        "extensions": list(dict.fromkeys(extensions)),
         "others": list(others),
         "trouble": trouble,
         "unlisted": unlisted,
     }
+
+
+def name_of(details: Line) -> str:
+    """The import that a finding of modelaudit is about; "" for none, and for code of the program itself."""
+    # What a call gives back and what is called then is the name's doing too.
+    name = str(details.get("import_reference", "")).removesuffix(".__call__")
+    return "" if name.startswith(_NO_NAMES) else name
 
 
 def not_read(trouble: str) -> Line:

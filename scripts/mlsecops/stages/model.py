@@ -11,25 +11,30 @@ from mlsecops.sarif.build import Json
 from mlsecops.scan import let_stand_in
 from mlsecops.tools import model_lock, model_signatures
 from mlsecops.tools.model_reader import NAME, ModelReader
+from mlsecops.tools.modelaudit import Modelaudit
 from mlsecops.tools.modelaudit_picklescan import ModelauditPicklescan
 from mlsecops.tools.modelscan import Modelscan
 from mlsecops.tools.picklescan import Picklescan
 
-_OTHERS = ("picklescan", "modelaudit-picklescan", "modelscan")
+_OTHERS = ("picklescan", "modelaudit-picklescan", "modelscan", "modelaudit")
 
 
 def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip]:
-    """Our own readers for every model file, other scanners as second opinions on pickles."""
+    """Our own readers for every model file, other scanners as second opinions, most of them on pickles."""
     del options
-    every = tuple(model.uri for model in (*project.models, *project.model_configs))
+    files = (*project.models, *project.model_configs)
+    every = tuple(model.uri for model in files)
+    here = tuple(model.uri for model in files if model.pointer is None)
     pickled = tuple(
         model.uri for model in project.models if model.format in PICKLED and model.pointer is None
     )
     none = "no model files (looked for suffixes and content in all files)"
-    due: list[Scan | Skip] = [Scan(ModelReader(), every) if every else Skip(NAME, none)]
+    due = [Scan(ModelReader(), every) if every else Skip(NAME, none)]
+    if policy.models.deep:
+        due.append(Scan(Modelaudit(), here) if here else Skip(Modelaudit.name, none))
     none = "no pickled model files (looked for suffixes and pickle content in all files)"
     for tool in (Picklescan(), ModelauditPicklescan(), Modelscan()):
-        due += [Scan(tool, pickled) if pickled else Skip(tool.name, none)]
+        due.append(Scan(tool, pickled) if pickled else Skip(tool.name, none))
     return [*due, model_lock.due(project, policy), model_signatures.due(project, policy)]
 
 
