@@ -93,9 +93,14 @@ class Chain:
         with Shared() as shared:
             for stage, tool, run in self._runs(plans, shared, progress):
                 runs[stage].append(run)
-                progress.finished(stage, tool, *_outcome(run))
+                if not _may_settle(run):
+                    progress.finished(stage, tool, *_outcome(run))
                 if len(runs[stage]) == len(plans[stage]):
-                    write_atomically(files[stage], self._log(STAGES[stage].settle(runs[stage])))
+                    held = [_name(each) for each in runs[stage] if _may_settle(each)]
+                    settled = STAGES[stage].settle(runs[stage])
+                    write_atomically(files[stage], self._log(settled))
+                    for each in (each for each in settled if _name(each) in held):
+                        progress.finished(stage, _name(each), *_outcome(each))
         return list(files.values())
 
     def _plan(self, stage: str) -> list[Scan | Skip]:
@@ -182,6 +187,15 @@ def write_atomically(path: Path, log: Json) -> None:
     draft = path.with_name(f".{path.name}.part")
     draft.write_bytes(orjson.dumps(log, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     draft.replace(path)
+
+
+def _may_settle(run: Json) -> bool:
+    """Whether all that is wrong are files that another tool of the stage may have read."""
+    return bool(run["properties"]["mlsecops"].get("doubts") == ["unparsed"])
+
+
+def _name(run: Json) -> str:
+    return str(run["tool"]["driver"]["name"])
 
 
 def _outcome(run: Json) -> tuple[Status, str, float]:

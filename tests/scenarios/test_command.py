@@ -188,5 +188,15 @@ def test_snapshots_are_built_and_shown(tmp_path: Path) -> None:
 def test_the_doctor_knows_every_tool(tmp_path: Path) -> None:
     done = mlsecops("doctor")
     assert done.returncode == 0, done.stdout
-    for tool in ("semgrep", "bandit", "pip-audit", "modelscan", "picklescan", "hadolint", "zizmor", "pytest"):
+    for tool in (
+        "semgrep",
+        "bandit",
+        "pip-audit",
+        "modelscan",
+        "picklescan",
+        "modelaudit-picklescan",
+        "hadolint",
+        "zizmor",
+        "pytest",
+    ):
         assert tool in done.stdout

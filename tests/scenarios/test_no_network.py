@@ -57,6 +57,15 @@ def test_every_stage_ends_and_the_age_of_the_data_is_told(name: str, root: Path,
     assert audit["status"] == "incomplete"
     assert "2024-10-10" in audit["reason"]
     assert "days old" in audit["reason"]
-    for tool in ("semgrep", "bandit", "detect-secrets", "zizmor", "picklescan", "modelscan", "hadolint"):
+    for tool in (
+        "semgrep",
+        "bandit",
+        "detect-secrets",
+        "zizmor",
+        "picklescan",
+        "modelscan",
+        "modelaudit-picklescan",
+        "hadolint",
+    ):
         assert tools[tool]["status"] in ("passed", "findings"), tools[tool]["reason"]
     assert tools["cyclonedx-bom"]["status"] == "passed"

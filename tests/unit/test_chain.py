@@ -13,11 +13,12 @@ from mlsecops import chain
 from mlsecops import scan as evidence
 from mlsecops.chain import Chain, InterruptedRunError, Stage
 from mlsecops.conclude import Question, conclude
-from mlsecops.job import Context, Job, Options, Parsed, Scan, Skip
+from mlsecops.job import Context, Job, Options, Parsed, Problem, Scan, Skip
 from mlsecops.policy import Policy
 from mlsecops.project import LeftOut, Project, discover
 from mlsecops.sarif.build import Json, Status
 from mlsecops.sarif.files import read
+from mlsecops.scan import let_stand_in
 from support.contexts import toolbox
 
 
@@ -32,10 +33,13 @@ class Fake:
     information_uri: str = ""
     canary_rules: frozenset[str] = frozenset()
     timeout: float = 10.0
+    unparsed: tuple[str, ...] = ()
 
     def run(self, job: Job) -> Parsed:
         self.act()
-        return Parsed(looked_at=frozenset(job.targets), rules=[], results=[], canary=frozenset())
+        problems = [Problem(uri, "unknown syntax", kind="unparsed") for uri in self.unparsed]
+        read = frozenset(job.targets) - set(self.unparsed)
+        return Parsed(looked_at=read, rules=[], results=[], canary=frozenset(), problems=problems)
 
 
 @dataclass
@@ -168,6 +172,23 @@ def test_a_stage_settles_its_runs_at_the_end(
     monkeypatch.setattr(chain, "STAGES", {"sast": settled})
     files = make(root, tmp_path).run(["sast"], tmp_path / "out", Watcher())
     assert len(read(files[0])["runs"]) == 1
+
+
+def test_what_a_neighbour_may_have_read_is_told_when_that_is_known(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mend(runs: list[Json]) -> list[Json]:
+        return let_stand_in(runs, {"blind": "sound"})
+
+    blind = Fake("blind", weight=2.0, unparsed=("a.py",))
+    both = stage(scan_of(blind), scan_of(Fake("sound")), settle=mend)
+    monkeypatch.setattr(chain, "STAGES", {"sast": both})
+    watcher = Watcher()
+    make(root, tmp_path).run(["sast"], tmp_path / "out", watcher)
+    assert [each[2:] for each in watcher.seen if each[0] == "finished"] == [
+        ("sound", "passed", ""),
+        ("blind", "passed", ""),
+    ]
 
 
 def test_what_could_not_be_read_is_never_green(
