@@ -21,6 +21,7 @@ from mlsecops.models.zip.gaps import is_zero
 
 _MILD = 5.0  # severity of what no program stumbles over
 _SYMBOLIC_LINK, _MOUNT_POINT = b"\x0c\0\0\xa0", b"\x03\0\0\xa0"  # reparse points of Windows
+_MOST_LOCKED = 1_000
 _NAMELESS = "(without a name)"
 _BEHIND = "after its last file"
 
@@ -42,8 +43,11 @@ class SevenZip:
         for reason in archive.troubles:
             walk.found.not_read(source.name, reason)
         _check_names(archive, source, walk)
+        locked = 0
         for folder, files in archive.members():
-            _Folder(folder, source, walk).read(files)
+            locked += not _Folder(folder, source, walk).read(files)
+            if locked > _MOST_LOCKED:
+                raise UnreadableError(f"more than {_MOST_LOCKED:,} parts of it cannot be unpacked")
         for start, end in archive.loose:
             where = "after it" if end == source.size else "between its members"
             members.read_loose(source.part(start, end - start, f"({where})"), where, walk)
@@ -90,15 +94,22 @@ class _Pieces:
     crc: int = 0
     _left: bytes = field(default=b"", init=False)
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes out."""
+        while not self._left:
+            piece = next(self.pieces, None)
+            if piece is None:
+                return True
+            self._left = piece
+        return False
+
     def take(self, length: int | None) -> Iterator[bytes]:
         """The next bytes, all that there are where no length is given."""
         self.size = self.crc = 0
-        while length is None or self.size < length:
-            piece = self._left or next(self.pieces, None)
-            if piece is None:
-                return
-            most = len(piece) if length is None else length - self.size
-            piece, self._left = piece[:most], piece[most:]
+        while (length is None or self.size < length) and not self.ended:
+            most = len(self._left) if length is None else length - self.size
+            piece, self._left = self._left[:most], self._left[most:]
             self.size += len(piece)
             self.crc = zlib.crc32(piece, self.crc)
             yield piece
@@ -112,24 +123,27 @@ class _Folder:
     source: Source
     walk: Walk
 
-    def read(self, files: list[tuple[File | None, Content]]) -> None:
-        """Unpack them one after the other, as far as that goes, and hand them on."""
-        walk, names = self.walk, [shown(file.name) if file else _NAMELESS for file, _ in files]
+    def read(self, files: list[tuple[File | None, Content]]) -> bool:
+        """Unpack them one after the other and hand them on; return whether all of that went well."""
+        names = [shown(file.name) if file else _NAMELESS for file, _ in files]
         name = self._name(names[0] if names else _BEHIND)
         try:
-            unpacked = unpacking(self.folder, self.source, walk.mend)
-            self._read(files, names, unpacked)
-        except GrowthError as error:
-            members.tell_bomb(name, str(error), walk)
+            unpacked = unpacking(self.folder, self.source, self.walk.mend)
         except UnreadableError as error:
-            walk.found.not_read(name, str(error))
+            self.walk.found.not_read(name, str(error))
+            return False
+        try:
+            return self._read(files, names, unpacked)
+        except GrowthError as error:
+            members.tell_bomb(name, str(error), self.walk)
+            return False
 
-    def _read(self, files: list[tuple[File | None, Content]], names: list[str], unpacked: Unpacking) -> None:
+    def _read(self, files: list[tuple[File | None, Content]], names: list[str], unpacked: Unpacking) -> bool:
         pieces = _Pieces(iter(unpacked))
         at, stored = self.folder.packs[0][0], is_stored(self.folder)
         for (file, content), name in zip(files, names, strict=True):
             taken = pieces.take(content.size)
-            if stored:
+            if stored or not content.size:
                 for _ in taken:
                     pass
                 self._hand_on(file, self.source.part(at, content.size, name))
@@ -139,9 +153,9 @@ class _Folder:
                     self._hand_on(file, part)
             if pieces.size < content.size:
                 self.walk.found.not_read(self._name(name), unpacked.trouble or CUT_OFF)
-                return
+                return False
             self._check_crc(name, content, pieces.crc)
-        self._read_rest(pieces, unpacked)
+        return self._read_rest(pieces, unpacked)
 
     def _name(self, name: str) -> str:
         return self.source.part(0, 0, name).name
@@ -159,17 +173,20 @@ class _Folder:
             fact = Fact(rule=CHECKSUM.id, subject=name, message=message, part=self._name(name))
             self.walk.found.add(fact)
 
-    def _read_rest(self, pieces: _Pieces, unpacked: Unpacking) -> None:
+    def _read_rest(self, pieces: _Pieces, unpacked: Unpacking) -> bool:
         """What comes out, or was packed, beyond what the header says."""
-        with self.walk.unpacked(pieces.take(None), self._name(f"({_BEHIND})"), self.folder.packed) as part:
-            if part.size:
+        if not pieces.ended:
+            name = self._name(f"({_BEHIND})")
+            with self.walk.unpacked(pieces.take(None), name, self.folder.packed) as part:
                 members.read_loose(part, _BEHIND, self.walk)
         if unpacked.trouble:
-            raise UnreadableError(unpacked.trouble)
+            self.walk.found.not_read(self._name(f"({_BEHIND})"), unpacked.trouble)
+            return False
         at, length = self.folder.packs[0]
         rest = self.source.part(at + unpacked.used, length - unpacked.used, f"({_BEHIND})")
         if not is_zero(rest, 0, rest.size):
             members.read_loose(rest, _BEHIND, self.walk)
+        return True
 
 
 def _target(part: Source) -> str:

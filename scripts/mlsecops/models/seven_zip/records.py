@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass, replace
 
-MAX_ENTRIES = 100_000
+MAX_ENTRIES = 50_000
 _HAS_MODE, _REPARSE_POINT = 0x8000, 0x400
 
 
