@@ -179,6 +179,7 @@ DANGEROUS_CALLS: dict[str, Judgement] = {
     "new class": told("builtins.type", "X", EMPTY, EMPTY, by="NEWOBJ"),
     "new class of a metaclass": told("abc.ABCMeta.__new__", Global("abc.ABCMeta"), "X"),
     "function of a library, with a file": told("numpy.mean", "/etc/passwd"),
+    "distribution that makes code of its texts": told(FROZEN.replace("frozen", "continuous"), "a=b"),
     "class of a library, with an address": told(FRAME, "http://x.invalid"),
     "tool for an allowed call": told(NEW_INDEX, Global("numpy.memmap"), EMPTY),
     "helper for an allowed call": told(NEW_INDEX, Global("functools.partial"), EMPTY),

@@ -110,8 +110,9 @@ _MODULES: Mapping[str, str] = {
         whichdb mailbox netrc csv logging.FileHandler logging.config logging.handlers logging.basicConfig
         plistlib wave aifc sunau genericpath posixfile cgi mailcap macpath distutils.file_util
         distutils.dir_util fsspec smart_open pyarrow.fs numpy.DataSource numpy.lib._datasource
-        numpy.lib.npyio numpy.fromfile numpy.memmap numpy.save numpy.savez numpy.savetxt numpy.loadtxt
-        numpy.genfromtxt scipy.io scipy.datasets tensorflow.io tensorflow.python.lib.io joblib.memory
+        numpy.lib.npyio numpy.fromfile numpy.memmap numpy.core.memmap numpy._core.memmap numpy.save
+        numpy.savez numpy.savetxt numpy.loadtxt numpy.genfromtxt scipy.io
+        scipy.datasets tensorflow.io tensorflow.python.lib.io joblib.memory
         joblib.Memory joblib.dump joblib._store_backends joblib.pool joblib.logger joblib.disk skops.card
         statsmodels.iolib.openfile statsmodels.iolib.foreign statsmodels.iolib.table.csv2st
         sklearn.utils.validation.check_memory pandas.read_csv

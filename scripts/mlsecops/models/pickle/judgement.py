@@ -25,6 +25,7 @@ from mlsecops.models.pickle.values import Call, Global
 
 Verdict = Literal["harmless", "dangerous", "unknown"]
 OBJECT, FUNCTION, CALLED = 5.5, 6.0, 6.9  # severities of what is unknown
+UNUSUAL = 8.0
 COMPILED = ".__pyx_unpickle_"  # what Cython writes to put an object together
 _NAMED = frozenset({"numpy.memmap"})  # as the class of an array that joblib keeps
 KEEPS = re.compile(
@@ -60,6 +61,12 @@ def dangerous(subject: str, ability: str, call: Call | None = None) -> Judgement
     return Judgement(
         "dangerous", subject, f"Loading this file {does.what} through `{subject}`{tail}.", does.severity
     )
+
+
+def never_written(subject: str, call: Call) -> Judgement:
+    """A call of something known which no library makes when it saves a model."""
+    text = f"Loading this file calls `{subject}`, which nothing that saves a model writes{shown(call)}."
+    return Judgement("dangerous", subject, text, UNUSUAL)
 
 
 @lru_cache(maxsize=8192)

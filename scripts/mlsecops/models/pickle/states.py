@@ -16,7 +16,9 @@ _TEMPLATE = re.compile(
     r"\(?[\w ,='()+.-]*\)?[\w ,=()+.-]*\s*){1,3}"
 )
 _TEMPLATE_KEY, _SHAPES = "_parse_arg_template", re.compile(r"[\w, ]*")
-_CALLED = re.compile(r"\b(?!_parse_args(?:_rvs|_stats)?\b|_argcheck_rvs\b)\w+\(|__|\bimport\b|\blambda\b")
+_CALLED = re.compile(
+    r"\b(?!_parse_args(?:_rvs|_stats)?\b|_argcheck_rvs\b|return\b)\w+\s*\(|[)'\"\]]\s*\(|__|\bimport\b|\blambda\b"
+)
 _WRAPPERS = (".NDArrayWrapper", ".ZNDArrayWrapper")
 
 
@@ -33,6 +35,8 @@ def bad_state(owner: str, state: Value) -> str:
     if isinstance(state, Pairs) and _runs(state):
         return "code"
     if owner.startswith(("scipy.stats", "statsmodels.distributions")):
+        if _has_shapes(state):
+            return "code"
         return "" if _is_distribution(state) else "hidden"
     if owner == "functools.partial" and isinstance(state, Sequence):
         return "" if state.items and is_function(state.items[0]) else "hidden"
@@ -51,12 +55,17 @@ def _is_distribution(state: Value) -> bool:
             return state.whole
         case Sequence("tuple", (Pairs() as made, _)):
             names = [text_of(key) for key, _ in made.items]
-            shapes = [value for key, value in made.items if text_of(key) == "shapes"]
-            plain = all(
-                value == Constant(None) or _SHAPES.fullmatch(text_of(value) or "-") for value in shapes
-            )
-            return made.whole and plain and None not in names and _TEMPLATE_KEY not in names
+            return made.whole and None not in names and _TEMPLATE_KEY not in names
     return False
+
+
+def _has_shapes(state: Value) -> bool:
+    """Whether there are names of parameters for scipy's `exec` that are no names."""
+    made = state.items[0] if isinstance(state, Sequence) and state.items else state
+    if not isinstance(made, Pairs):
+        return False
+    shapes = [value for key, value in made.items if text_of(key) == "shapes"]
+    return any(value != Constant(None) and not _SHAPES.fullmatch(text_of(value) or "-") for value in shapes)
 
 
 def _runs(state: Pairs) -> bool:
