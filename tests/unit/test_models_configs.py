@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from mlsecops.models.walk import UnreadableError
 from mlsecops.models.yaml_text import LONGEST, parse
 from support.judges import judge_name
 from support.parts import read_with, reasons, rules
+from support.witness import MARK, Witness
 
 READERS = (JsonConfigReader(judge_name), YamlConfigReader(judge_name))
 REMOTE, OTHER, CALLS = "config-remote-code", "config-other-repository", "config-calls-code"
@@ -29,7 +31,12 @@ def read(folder: Path, value: Any) -> Inspection:
     return read_with(folder, data, *READERS)
 
 
+PROMPT = ["langchain_core", "prompts", "PromptTemplate"]
+
+
 HARMLESS: list[Any] = [
+    {"lc": 1, "id": PROMPT, "kwargs": {"template": "{x}", "template_format": "f-string"}},
+    {"lc": 1, "type": "secret", "id": None},
     {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "_attn_implementation": "sdpa"},
     {"model_type": "x", "auto_map": {}, "trust_remote_code": False, "_name_or_path": "/home/me/llama"},
     {"tokenizer_class": "T", "chat_template": "{% for m in messages %}{{ m.content }}{% endfor %}"},
@@ -90,6 +97,13 @@ CODE: list[tuple[Any, list[str]]] = [
     ({"auto_mapping": {"base_model_class": "system", "parent_library": "os"}}, [CALLS]),
     ({"_class_name": ["pipeline", "P"]}, [REMOTE]),
     ({"_class_name": "P", "_diffusers_version": "1", "unet": ["my_unet", "U"]}, [REMOTE]),
+    ({"_class_name": "P", "_diffusers_version": "1", "unet": ["os", "system"]}, [CALLS]),
+    ({"lc": 1, "type": "constructor", "id": ["os", "system"], "kwargs": {}}, [CALLS]),
+    ({"lc": 1, "type": "constructor", "id": ["mine", "Chain"], "kwargs": {}}, [UNKNOWN_IMPORT]),
+    (
+        {"lc": 1, "id": PROMPT, "kwargs": {"template": "{{ ''.__class__ }}", "template_format": "jinja2"}},
+        ["template-escape"],
+    ),
     ([{"path": "", "type": "os.system"}], [CALLS]),
     ([{"path": "", "type": "custom_st.Transformer"}], [REMOTE]),
     ([{"path": "", "type": "nodots"}], [UNKNOWN_IMPORT]),
@@ -128,6 +142,18 @@ def test_code_that_comes_along_is_found(tmp_path: Path, value: Any, expected: li
 def test_an_object_in_yaml_counts_by_its_name(tmp_path: Path, name: str, severity: float | None) -> None:
     found = read(tmp_path, f"a: !!python/object:{name} {{}}\n")
     assert [fact.severity for fact in found.facts.values()] == [severity]
+
+
+def test_objects_in_base64_are_read(tmp_path: Path) -> None:
+    def policy(data: bytes) -> tuple[list[bytes], list[str]]:
+        witness = Witness()
+        text = json.dumps({"policy_class": {":type:": "x", ":serialized:": data.decode("latin-1")}})
+        found = read_with(tmp_path, text.encode(), *READERS, witness)
+        return witness.contents, reasons(found)
+
+    assert policy(base64.b64encode(MARK)) == ([MARK], [])
+    assert policy(base64.b64encode(b"no")) == ([], ["nothing here knows its format"])
+    assert policy(b"no Base64") == ([], ["it is not in Base64"])
 
 
 def test_settings_in_metadata_are_looked_at(tmp_path: Path) -> None:

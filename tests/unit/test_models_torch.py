@@ -181,6 +181,7 @@ def test_exported_programs_of_operators_say_nothing(tmp_path: Path, name: str) -
         "torch.os.system",
         "torch.hub.load",
         "torchx.os.system",
+        "os.system",
         "torch.ops.load_library",
         "torch.ops.aten.__class__.x",
         "torch.serialization.load",

@@ -41,6 +41,10 @@ _ARITHMETIC = re.compile(
 )
 _SWITCHES = frozenset(["_C._set_grad_enabled", "amp.autocast", "autocast"])
 _BESIDE_TORCH = ("_operator", "math", "builtins")
+# Modules that no operator is in, nor any parameter of a model.
+_NO_OPERATORS = frozenset(
+    ["os", "posix", "nt", "subprocess", "sys", "importlib", "shutil", "pickle", "runpy"]
+)
 # Steps of a path below `torch` that no parameter of a model is called.
 _LEADS_OUT = frozenset(
     ["os", "sys", "subprocess", "builtins", "hub", "importlib", "shutil", "serialization", "load", "save"]
@@ -125,6 +129,8 @@ def _of_target(target: str) -> Iterator[Reach]:
     """What a function's name leads to: its first word only has to begin with that of a module."""
     first, *steps = target.split(".")
     below = ".".join(steps)
+    if first in _NO_OPERATORS and steps:
+        yield Reach("code", target)
     if first.startswith(_BESIDE_TORCH):
         if steps and not _ARITHMETIC.fullmatch(below) and (first in _BESIDE_TORCH or _DOUBLE.search(below)):
             yield Reach("code", target)

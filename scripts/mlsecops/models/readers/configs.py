@@ -12,7 +12,7 @@ from mlsecops.models.inspection import Fact
 from mlsecops.models.json_text import Document, parse_bytes
 from mlsecops.models.json_text import walk as walk_values
 from mlsecops.models.named import JudgeName
-from mlsecops.models.readers import hugging_face, mlflow
+from mlsecops.models.readers import hugging_face, kept_objects, mlflow
 from mlsecops.models.readers.settings import Check, Settings
 from mlsecops.models.readers.template_files import Templates
 from mlsecops.models.rules.configs import YAML_OBJECT
@@ -26,7 +26,7 @@ _NAMES = (
     "|tokenizer_class|added_tokens_decoder|transformers_version|processor_class|image_processor_type"
     "|feature_extractor_type|do_sample|max_new_tokens|weight_map|peft_type|auto_mapping|_class_name"
     "|_diffusers_version|_target_|serializedFile|modelName|sentence_transformers|pooling_mode_\\w+|max_seq_length"
-    "|bos_token|eos_token|unk_token|loader_module|flavors|bentoml_version"
+    "|bos_token|eos_token|unk_token|loader_module|flavors|bentoml_version|lc|:serialized:"
 )
 _IN_JSON = re.compile(rf'"(?:{_NAMES})"\s*:'.encode())
 _IN_LIST = re.compile(rb'"type"\s*:\s*"[\w.]+"')
@@ -42,7 +42,7 @@ _PYTHON_TAG = re.compile(
     r"tag:yaml\.org,2002:python/(?:object/(?:apply|new)|object|name|module):(.*)", re.DOTALL
 )
 
-_CHECKS: Mapping[str, Check] = {**hugging_face.CHECKS, **mlflow.CHECKS}
+_CHECKS: Mapping[str, Check] = {**hugging_face.CHECKS, **mlflow.CHECKS, **kept_objects.CHECKS}
 
 
 @dataclass(frozen=True, slots=True)

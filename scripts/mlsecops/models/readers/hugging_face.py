@@ -80,9 +80,11 @@ def _class_name(settings: Settings, key: str, value: Any, node: dict[str, Any]) 
         return
     for part, each in node.items():
         if isinstance(each, list) and len(each) == 2 and all(isinstance(name, str) for name in each):
-            library, name = each
-            if part != "_class_name" and not _PIPELINE_PARTS.fullmatch(library):
-                settings.code(f"{library}.{name}", part)
+            name = ".".join(each)
+            if settings.judge_name(name) == "dangerous":
+                settings.name(name, part)
+            elif part != "_class_name" and not _PIPELINE_PARTS.fullmatch(each[0]):
+                settings.code(name, part)
 
 
 def modules(settings: Settings, value: list[Any]) -> None:

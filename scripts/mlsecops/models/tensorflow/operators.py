@@ -47,6 +47,7 @@ _REACH = Deed(rule=rules.NETWORK, verb="speaks to another machine", paths=_FIRST
 _SUMMARY = Deed(rule=rules.WRITES, verb="writes logs", paths=_SECOND, beside=6.5)
 _CALL = Deed(rule=rules.NATIVE, verb="calls native code by name", given=7.5, beside=7.5)
 _LINES = Deed(rule=rules.READS, verb="reads files line by line", given=6.5, beside=6.5)
+_RECORDS = Deed(rule=rules.READS, verb="reads files of records", given=5.3, beside=5.3)
 _WHOLE = Deed(rule=rules.READS, verb="reads whole files", given=7.5, beside=7.5)
 _DEBUG = Deed(rule=rules.WRITES, verb="writes out what passes through it", given=7.0)
 
@@ -68,6 +69,7 @@ DEEDS: Mapping[str, Deed] = {
     **_same("TFRecordDataset TFRecordDatasetV2 SSTableDataset", _DATA),
     **_same("WholeFileReader WholeFileReaderV2", _WHOLE),
     **_same("TextLineReader TextLineReaderV2", _LINES),
+    **_same("TFRecordReader TFRecordReaderV2", _RECORDS),
     **_same("FixedLengthRecordReader FixedLengthRecordReaderV2", _LINES),
     **_same("SaveDataset SaveDatasetV2 DatasetToTFRecord SnapshotDataset SnapshotDatasetV2", _STORE),
     **_same("DistributedSave RewriteSnapshot", _STORE),
