@@ -26,6 +26,7 @@ KINDS = {
     "torch._utils._rebuild_tensor_v2": "call",
 }
 ELSEWHERE = {
+    "pandas.core.reshape.encoding.get_dummies": "pandas.get_dummies",
     "pandas.core.arrays.numpy_.NumpyExtensionArray": "pandas.arrays.NumpyExtensionArray",
     "numpy._core._multiarray_umath.expm1": "numpy.core._multiarray_umath.expm1",
     "numpy.core.multiarray.scalar": "numpy._core.multiarray.scalar",

@@ -139,6 +139,7 @@ HARMLESS_CALLS: dict[str, Judgement] = {
     "object of a class that moved": told("sklearn.nowhere.RandomForestClassifier", by="NEWOBJ"),
     "model within": told("torch.storage._load_from_bytes", PICKLE),
     "model within, from a stream": told(UNPICKLE_MODEL, Result("_io.BytesIO", Constant(PICKLE))),
+    "int | str": told("_operator.or_", Global("builtins.int"), Global("builtins.str")),
     "bytes of protocol 2": told("_codecs.encode", "é", "latin1"),
 }
 DANGEROUS_CALLS: dict[str, Judgement] = {

@@ -32,7 +32,7 @@ from mlsecops.models.rules.pickle_stream import RULES
 from mlsecops.models.source import Source
 from mlsecops.models.walk import UnreadableError, Walk
 from support.parts import reasons
-from support.pickle_streams import ECHO, judge, read, text
+from support.pickle_streams import ECHO, Verdict, judge, read, text
 
 GOOD = pickle.dumps({"weights": [0.5, 1.5], "name": "good"}, 4)
 OLD = pickle.dumps({"weights": [0.5, 1.5], "name": "good"}, 0)
@@ -359,6 +359,12 @@ def test_arrays_in_files_beside_are_a_detail() -> None:
     findings.add([External("file", Constant("model.pkl_01.npy"), 0)])
     assert (found.facts, found.details) == ({}, {"arrays in other files": "model.pkl_01.npy"})
     assert not findings.add_doubtful([External("buffer", Constant(None), 0)], "Here")
+
+
+def test_a_call_of_who_knows_what_says_nothing_of_what_may_be_no_pickle() -> None:
+    findings = Findings(Inspection(), "", lambda _: Verdict("dangerous", "x", "Loading calls.", 7.5))
+    assert not findings.add_doubtful([Call(None, (), 0, "REDUCE")], "Here")
+    assert findings.add_doubtful([Call("x.y", (), 0, "REDUCE")], "Here")
 
 
 def test_what_is_said_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """One library's names; `short` has classes, `reach` dangers by their last names."""
+    """One library's names; `short` has those that may move, `reach` dangers by their last names."""
 
     entries: Mapping[str, Entry]
     dangers: Mapping[str, str]
@@ -57,7 +57,7 @@ class Library:
 
 
 def entry(name: str) -> Entry | None:
-    """The allowed name, or None; a class that another version keeps in another module of its library, too."""
+    """The allowed name, or None; what another version keeps in another module of its library, too."""
     if kind := PYTHON.get(name):
         return Entry(kind, "python")
     if _SCRIPTED.fullmatch(name):
@@ -138,4 +138,6 @@ def known(top: str) -> Library | None:
             entries.setdefault(path, one)
             if kind == "class":
                 short[name] = one
+            elif kind == "name" and not name.startswith("_"):
+                short.setdefault(name, one)
     return Library(entries, dangers, short, reach)

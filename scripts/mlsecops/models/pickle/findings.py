@@ -96,7 +96,8 @@ class Findings:
     def add_doubtful(self, events: Iterable[Event], where: str) -> bool:
         """Take what may be no pickle: only what is dangerous counts. Return whether there was any.
 
-        A name that is no text but an object of a library ends it: there unpicklers stop.
+        A name that is no text but an object of a library ends it: there unpicklers stop. A call of who knows
+        what is no more than what numbers look like.
         """
         any_dangerous = False
         for event in events:
@@ -105,7 +106,8 @@ class Findings:
                     break
                 continue
             judgement = self.judged(event)
-            if judgement.kind == "dangerous":
+            nameless = isinstance(event, Call) and event.target is None
+            if judgement.kind == "dangerous" and not nameless:
                 any_dangerous = True
                 self._fact(RUNS_CODE, judgement, event.offset, f"{where}: {judgement.sentence}")
         return any_dangerous

@@ -37,6 +37,8 @@ time: struct_time
 types: SimpleNamespace GenericAlias MappingProxyType
 ipaddress: IPv4Address IPv6Address IPv4Network IPv6Network IPv4Interface IPv6Interface
 re: RegexFlag
+operator: or_
+_operator: or_
 calendar: Month Day
 http: HTTPStatus HTTPMethod
 inspect: _ParameterKind Signature Parameter
@@ -63,7 +65,8 @@ enum: Enum IntEnum Flag IntFlag EnumMeta EnumType auto
 numbers: Number Complex Real Rational Integral
 abc: ABC ABCMeta
 inspect: _empty
-configparser: ConfigParser RawConfigParser
+configparser: ConfigParser RawConfigParser ConverterMapping SectionProxy BasicInterpolation
+decimal: Overflow DivisionByZero InvalidOperation Clamped Rounded Inexact Subnormal Underflow FloatOperation
 json.decoder: JSONDecoder
 json.encoder: JSONEncoder
 itertools: groupby
