@@ -123,7 +123,7 @@ def test_harmless_models_pass(root: Path, tmp_path: Path) -> None:
     ("name", "content", "reason"),
     [
         ("m.h5", b"\x89HDF\r\n\x1a\n" + bytes(64), ""),
-        ("m.pkl", LFS, "pointer (git-lfs)"),
+        ("m.pkl", LFS, "it is a Git LFS pointer"),
         ("m.pkl", b"", "it is empty"),
         ("m.pkl", pickles.harmless()[:-4], ""),
         ("m.pt", pickles.torch_zip(b"garbage"), ""),

@@ -134,8 +134,7 @@ def test_a_file_that_was_lost_is_named(run: Run, answers: Answers) -> None:
 def test_a_pointer_is_not_handed_to_a_reader(run: Run, answers: Answers) -> None:
     result = run({"a.pkl": LFS})
     assert (
-        "a.pkl (not scanned: it is a pointer (git-lfs), the model itself is not here)"
-        in own(result)["reason"]
+        "a.pkl (not scanned: it is a Git LFS pointer, the model itself is not here)" in own(result)["reason"]
     )
 
 
@@ -242,3 +241,9 @@ def test_nothing_is_said_of_models_by_readers_that_may_be_blind(answers: Answers
     job = Job(tool=ModelReader(), context=shared, targets=(), work=tmp_path)
     with pytest.raises(ToolError, match="canary"):
         describe(job, signers={})
+
+
+def test_a_link_that_leads_nowhere_is_named_as_one(run: Run, answers: Answers, tmp_path: Path) -> None:
+    (tmp_path / "project" / "a.pkl").symlink_to("nowhere.pkl")
+    reason = "could not read a.pkl (not scanned: it is a link to something that is not in the project)"
+    assert own(run({}))["reason"] == f"mlsecops-models: {reason}"

@@ -12,7 +12,7 @@ from mlsecops.models.inspection import Inspection
 from mlsecops.models.outcome import Inspected
 from mlsecops.models.source import Source
 from mlsecops.models.walk import HEAD, Bounds, Reader, UnreadableError, Walk
-from mlsecops.project.pointers import NAMES, pointer_of
+from mlsecops.project.pointers import absence, pointer_of
 from mlsecops.project.reading import opened
 
 EMPTY = "it is empty"
@@ -70,7 +70,7 @@ def read(source: Source, *, readers: Sequence[Reader], scratch: Path, bounds: Bo
     if source.size == 0:
         found.not_read("", EMPTY)
     elif pointer := pointer_of(source.at(0, HEAD), source.size):
-        found.not_read("", f"it is a {NAMES[pointer]} pointer, the model itself is not here")
+        found.not_read("", absence(pointer))
     else:
         try:
             known = Walk(readers=readers, found=found, scratch=scratch, bounds=bounds).read(source)

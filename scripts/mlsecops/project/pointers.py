@@ -26,6 +26,13 @@ NAMES: dict[Pointer, str] = {
 }
 
 
+def absence(pointer: Pointer) -> str:
+    """Why there is no model to read, as the end of a sentence."""
+    if pointer == "link":
+        return "it is a link to something that is not in the project"
+    return f"it is a {NAMES[pointer]} pointer, the model itself is not here"
+
+
 def pointer_of(head: bytes, size: int) -> Pointer | None:
     """Whose pointer a file is, by its first bytes."""
     if size < _MAX_LFS and head.startswith(_LFS):

@@ -17,6 +17,7 @@ from mlsecops.models.rules import RULES
 from mlsecops.models.rules.policy import RULES as POLICY_RULES
 from mlsecops.project import ModelFile, Project
 from mlsecops.project.model_configs import names_nothing
+from mlsecops.project.pointers import absence
 from mlsecops.reach import Reach, reach
 
 NAME = "mlsecops-models"
@@ -83,5 +84,5 @@ def _problems(
     reasons = {uri: seen.reason for uri, seen in every.items() if seen.found.unread} | dict(lost)
     for uri in job.targets:
         if pointer := models[uri].pointer:
-            reasons[uri] = f"it is a pointer ({pointer}), the model itself is not here"
+            reasons[uri] = absence(pointer)
     return [Problem(uri, f"not scanned: {printable(reasons[uri])[:300]}") for uri in sorted(reasons)]

@@ -14,7 +14,7 @@ from mlsecops.models.trust import sign
 from mlsecops.models.trust.sign import Answer, Claim, SignatureError, SignatureRequirement, Statement
 from mlsecops.policy import Policy
 from mlsecops.project import Project
-from mlsecops.project.pointers import NAMES
+from mlsecops.project.pointers import absence
 from mlsecops.project.reading import read
 from mlsecops.sarif.build import Json, Location, Result, Rule
 
@@ -149,7 +149,7 @@ class Checked:
 def check(project: Project, targets: Sequence[str], verifier: Verifier) -> Checked:
     """Whether each model file has a signature that holds. Raises ToolError."""
     uris = frozenset(file.uri for file in project.files)
-    pointers = {model.uri: NAMES[model.pointer] for model in project.models if model.pointer}
+    absent = {model.uri: absence(model.pointer) for model in project.models if model.pointer}
     statements: dict[str, Statement | None] = {}
 
     def statement(uri: str) -> Statement | None:
@@ -159,8 +159,8 @@ def check(project: Project, targets: Sequence[str], verifier: Verifier) -> Check
 
     checked = Checked()
     for uri in targets:
-        if uri in pointers:
-            checked.problems[uri] = f"not verified: it is a {pointers[uri]} pointer, the model is not here"
+        if uri in absent:
+            checked.problems[uri] = f"not verified: {absent[uri]}"
         else:
             _check_one(project, uri, sign.find_claim(uri, uris, statement), verifier, checked)
     return checked

@@ -21,7 +21,7 @@ class ModelauditPicklescan:
     information_uri: str = "https://github.com/promptfoo/modelaudit"
     canary_rules: frozenset[str] = frozenset({UNSAFE.id})
     weight: float = 2.0
-    timeout: float = 900.0
+    timeout: float = 1800.0
 
     def run(self, job: Job) -> Parsed:
         """Ask about each target by itself, so that none can end the others' scan."""

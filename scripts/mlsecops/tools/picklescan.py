@@ -21,7 +21,7 @@ class Picklescan:
     information_uri: str = "https://github.com/mmaitre314/picklescan"
     canary_rules: frozenset[str] = frozenset({UNSAFE.id})
     weight: float = 0.5
-    timeout: float = 900.0
+    timeout: float = 1800.0
 
     def run(self, job: Job) -> Parsed:
         """Ask about each target by itself, so that none can end the others' scan."""

@@ -12,7 +12,7 @@ from mlsecops.models.trust.lock import Entry, Seen
 from mlsecops.models.trust.recorded import RecordedError
 from mlsecops.project import ModelFile, Project
 from mlsecops.project.models import named_like_model
-from mlsecops.project.pointers import NAMES
+from mlsecops.project.pointers import absence
 from mlsecops.project.reading import opened
 
 _MAX_RECORD = 1_000_001  # one more byte than the reader of YAML takes
@@ -87,8 +87,7 @@ class _Gathering:
             return recorded.lfs(path, self.project.read_bytes(path, _MAX_RECORD))
         if model.pointer == "git-annex":
             return recorded.annex(path, self._annex_pointer(path))
-        name = NAMES[model.pointer] if model.pointer else "a pointer"
-        raise RecordedError(f"it is {name} to something that is not in the project")
+        raise RecordedError(absence(model.pointer or "link"))
 
     def _annex_pointer(self, path: str) -> bytes:
         absolute = self.project.root / path
