@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
 from mlsecops.models.inspection import Fact, Inspection
-from mlsecops.models.pickle.judgement import KEEPS
+from mlsecops.models.pickle.judgement import KEEPS, UNUSUAL
 from mlsecops.models.pickle.names import is_standard, looks_like_class
 from mlsecops.models.pickle.storages import Storages
 from mlsecops.models.pickle.values import (
@@ -96,8 +96,8 @@ class Findings:
     def add_doubtful(self, events: Iterable[Event], where: str) -> bool:
         """Take what may be no pickle: only what is dangerous counts. Return whether there was any.
 
-        A name that is no text but an object of a library ends it: there unpicklers stop. A call of who knows
-        what is no more than what numbers look like.
+        A name that is no text but an object of a library ends it: there unpicklers stop. Calls that are
+        merely unusual are what numbers look like.
         """
         any_dangerous = False
         for event in events:
@@ -106,8 +106,7 @@ class Findings:
                     break
                 continue
             judgement = self.judged(event)
-            nameless = isinstance(event, Call) and event.target is None
-            if judgement.kind == "dangerous" and not nameless:
+            if judgement.kind == "dangerous" and judgement.severity > UNUSUAL:
                 any_dangerous = True
                 self._fact(RUNS_CODE, judgement, event.offset, f"{where}: {judgement.sentence}")
         return any_dangerous
