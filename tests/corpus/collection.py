@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus import indeterminate as indeterminate_files
-from corpus.harmless import older, other_formats, torch_files
+from corpus.harmless import older, other_formats, tools, torch_files
 from corpus.malicious import (
     archives,
     beside,
@@ -58,7 +58,7 @@ def malicious(seed: int) -> Iterator[Sample]:
 
 def harmless(seed: int) -> Iterator[Sample]:
     """Files made byte by byte that do nothing; real ones are in `corpus.real_files`."""
-    for family in (torch_files, other_formats, older):
+    for family in (torch_files, other_formats, tools, older):
         yield from family.samples(Variation.of(seed, family.__name__))
 
 

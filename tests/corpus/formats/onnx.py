@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from corpus.formats.protobuf import message
 
-GRAPH, TENSOR, EXTERNAL = 5, 4, 1
+GRAPH, TENSOR, TEXT, EXTERNAL = 5, 4, 3, 1
 
 
 def node(op: str, domain: str = "", attributes: tuple[bytes, ...] = ()) -> bytes:
@@ -13,11 +13,11 @@ def node(op: str, domain: str = "", attributes: tuple[bytes, ...] = ()) -> bytes
 
 
 def attribute(name: str, value: bytes, kind: int) -> bytes:
-    """An attribute that is a tensor or a graph."""
-    return message((1, name), (TENSOR_FIELD if kind == TENSOR else GRAPH_FIELD, value), (20, kind))
+    """An attribute that is a text, a tensor or a graph."""
+    return message((1, name), (_FIELDS[kind], value), (20, kind))
 
 
-TENSOR_FIELD, GRAPH_FIELD = 5, 6
+_FIELDS = {TEXT: 4, TENSOR: 5, GRAPH: 6}
 
 
 def tensor(name: str = "w") -> bytes:

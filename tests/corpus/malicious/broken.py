@@ -6,6 +6,9 @@ import struct
 from collections.abc import Iterator
 
 from corpus.assembler import Call, Global, Style, Then, code_of, pickled
+from corpus.formats import onnx, tensorflow
+from corpus.formats.keras import h5, old_sequential
+from corpus.formats.plain import gguf, gguf_tensor
 from corpus.formats.zips import zip_of
 from corpus.sample import Sample, Variation
 
@@ -84,8 +87,19 @@ def _polyglots(vary: Variation) -> Iterator[tuple[str, str, bytes]]:
     yield "behind a line of text", POLYGLOTS, b"# model v1.2\n" + bad
     yield "behind 200 kB of zeros", POLYGLOTS, bytes(200_000) + bad
     yield "behind an image", POLYGLOTS, b"\x89PNG\r\n\x1a\n" + vary.chance.bytes(500) + bad
+    for format_, data in _formats():
+        yield f"behind a sound {format_}", POLYGLOTS, data + vary.pick((b"", bytes(40))) + bad
     yield "before a zip", POLYGLOTS, bad + zip_of({"readme.txt": b"hello"})
     yield "before a harmless PyTorch zip", POLYGLOTS, bad + zip_of({"archive/data.pkl": b"\x80\x02}."})
+
+
+def _formats() -> Iterator[tuple[str, bytes]]:
+    yield "HDF5 file", h5(old_sequential())
+    head = gguf({"general.architecture": "llama"}, gguf_tensor("w", (4,)), count=1)
+    yield "GGUF file", head + bytes(-len(head) % 32) + bytes(32)
+    yield "ONNX model", onnx.model(onnx.graph((onnx.node("Relu"),)))
+    yield "TensorFlow graph", tensorflow.saved_model(tensorflow.graph(tensorflow.node("a", "Relu")))
+    yield "JSON file", b'{"model_type": "llama"}\n'
 
 
 def _bombs(vary: Variation) -> Iterator[tuple[str, str, bytes]]:

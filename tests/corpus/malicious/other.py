@@ -13,6 +13,7 @@ FAMILY = "other formats"
 PROMISE = "CVE-2024-27322"
 ENTITY = "https://owasp.org/www-community/vulnerabilities/XML_External_Entity_(XXE)_Processing"
 PADDLE = "CVE-2024-0521"
+OPERATORS = "https://github.com/PaddlePaddle/Paddle/tree/develop/security/advisory"
 
 
 def samples(vary: Variation) -> Iterator[Sample]:
@@ -36,6 +37,19 @@ def _rows(vary: Variation) -> Iterator[tuple[str, str, str, bytes]]:
     entity = f'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><!-- {vary.word()} -->'
     pmml = f'<?xml version="1.0"?>{entity}<PMML version="4.4"><Header copyright="&e;"/></PMML>'
     yield "PMML: an external entity", ENTITY, "model.pmml", pmml.encode()
+    included = (
+        '<PMML version="4.4" xmlns:xi="http://www.w3.org/2001/XInclude"><Header/>'
+        f'<xi:include href="{vary.pick(("file:///etc/passwd", "http://x.invalid/x"))}"/></PMML>'
+    )
+    yield "PMML: another document included", ENTITY, "model.pmml", included.encode()
+    grammar = (
+        f'<!DOCTYPE PMML SYSTEM "http://{vary.word()}.invalid/x.dtd"><PMML version="4.4"><Header/></PMML>'
+    )
+    yield "PMML: a grammar from elsewhere", ENTITY, "model.pmml", grammar.encode()
+    operator = vary.pick(("py_func", "py_layer", "run_program"))
+    block = message((1, 0), (2, 0), (3, message((1, "x"))), (4, message((3, operator))))
+    program = message((1, block), (4, message((1, 0))))
+    yield f"Paddle: a program that calls {operator}", OPERATORS, "model.pdmodel", program
     state = vary.pickled({"w": [1.0], "x": vary.evaluation()}, 2)
     yield "Paddle: a pickle of parameters", PADDLE, "model.pdparams", state
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -17,6 +20,9 @@ NULLIFAI = "https://www.reversinglabs.com/blog/rl-identifies-malware-ml-model-ho
 JFROG = "https://jfrog.com/blog/unveiling-3-zero-day-vulnerabilities-in-picklescan/"
 TORCHSCRIPT = "https://github.com/pytorch/pytorch/security/advisories/GHSA-53q9-r3pm-6pq6"
 SLEEPY = "https://blog.trailofbits.com/2024/06/11/exploiting-ml-models-with-pickle-file-attacks-part-1/"
+EXPORT = "https://github.com/pytorch/pytorch/blob/main/torch/_export/serde/serialize.py"
+SHARDS = "https://github.com/pytorch/pytorch/blob/main/torch/distributed/checkpoint/filesystem.py"
+AGENTS = "https://huggingface.co/docs/hub/stable-baselines3"
 SAVE = "https://github.com/pytorch/pytorch/blob/main/torch/serialization.py"
 
 Row = tuple[str, str, str, bytes]
@@ -149,9 +155,30 @@ def _code(vary: Variation) -> Iterator[Row]:
         "x/data/weights/model.pt": torch.archive(vary.payload(2)),
     }
     yield "payload among the weights of a .pt2", SAVE, "model.pt2", zip_of(exported)
+    target = vary.pick(("os.system", "torch.hub.load", "torch.os.system", "builtins.eval", "torchx.os.popen"))
+    yield f"exported program that calls {target}", EXPORT, "model.pt2", _exported({"target": target})
+    expression = {"expr_str": vary.expression(), "hint": {"as_int": 4}}
+    yield "exported program with code as a size", EXPORT, "model.pt2", _exported({"as_expr": expression})
+    library = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 3, 62) + vary.chance.bytes(100)
+    compiled = {"x/archive_format": b"pt2", "x/data/aotinductor/model/model.so": library}
+    yield "compiled program", EXPORT, "model.pt2", zip_of(compiled)
+    yield "metadata of a checkpoint of several files", SHARDS, ".metadata", vary.payload(4)
+    policy = {":type:": "<class 'abc.ABCMeta'>", ":serialized:": base64.b64encode(vary.payload(4)).decode()}
+    agent = {
+        "data": json.dumps({"policy_class": policy, "n_envs": 1}, indent=vary.pick((None, 4))).encode(),
+        "policy.pth": torch.archive(good),
+        "_stable_baselines3_version": b"2.3.0",
+    }
+    yield "Stable Baselines, a pickle in its settings", AGENTS, "agent.zip", zip_of(agent)
     served = {
         "MAR-INF/MANIFEST.json": b'{"model": {"handler": "handler.py", "serializedFile": "model.pt"}}',
         "handler.py": f"import os\nos.system('{vary.command()}')\n".encode(),
         "model.pt": torch.archive(vary.payload(2)),
     }
     yield "TorchServe archive", "https://www.oligo.security/blog/shelltorch", "model.mar", zip_of(served)
+
+
+def _exported(node: object) -> bytes:
+    """A program as `torch.export.save` writes it, with one node."""
+    graph = {"graph_module": {"graph": {"nodes": [node]}}}
+    return zip_of({"serialized_exported_program.json": json.dumps(graph).encode(), "version": b"8.2"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 from collections.abc import Iterator
 
@@ -168,6 +169,10 @@ def _nested(vary: Variation) -> Iterator[Row]:
     twice = pickled(Call(Global("pickle", "loads"), (inner,)), Style(4))
     yield "a pickle in a pickle in a pickle", OPCODES, 4, Call(Global("_pickle", "loads"), (twice,))
     yield "a pickle in a bytearray", OPCODES, 5, Call(Global("pickle", "loads"), (bytearray(inner),))
+    encoded = base64.b64encode(vary.payload(4)).decode()
+    yield "a pickle in Base64, kept as a text", OPCODES, 4, {"state": encoded, "name": vary.word()}
+    held = pickled({"state": pickled({"state": inner}, Style(4))}, Style(4))
+    yield "a pickle in bytes in a pickle in bytes", OPCODES, 4, {"weights": held}
     text = inner.decode("latin-1")
     as_text = Call(Global("_codecs", "encode"), (text, "latin1"))
     yield "a pickle in a text", OPCODES, 2, Call(Global("pickle", "loads"), (as_text,))

@@ -45,6 +45,8 @@ def samples(vary: Variation) -> Iterator[Sample]:
         greeting = vary.pick(("", "{{ bos_token }}{% for m in messages %}{{ m['content'] }}{% endfor %}"))
         key = vary.pick(("tokenizer.chat_template", "tokenizer.chat_template.tool_use"))
         yield _sample(f"template: {technique}", TEMPLATE, gguf({**BASE, key: greeting + template}))
+    several = [template for _, template in vary.some(escapes(vary), 2)]
+    yield _sample("templates in a list", TEMPLATE, gguf({**BASE, "tokenizer.chat_templates": several}))
     for technique, data in _headers(vary):
         yield _sample(f"header: {technique}", HEADER, data)
 
@@ -57,6 +59,13 @@ def _headers(vary: Variation) -> Iterator[tuple[str, bytes]]:
     huge = vary.pick((1 << 62, (1 << 64) - 1, 1 << 40))
     yield "more keys than the file has bytes", gguf(BASE, keys=huge)
     yield "more tensors than the file has bytes", gguf(BASE, count=huge)
+    yield "an alignment that nothing divides by", gguf({**BASE, "general.alignment": vary.pick((0, 3, 7))})
+    flat = gguf_tensor("w", (1,) * vary.pick((9, 5, 12)))
+    yield "more dimensions than readers keep", gguf(BASE, flat, count=1, data=bytes(64))
+    far = gguf_tensor("w", (4,), offset=vary.pick((1 << 63, (1 << 64) - 32)))
+    yield "a tensor at an offset that overflows", gguf(BASE, far, count=1, data=bytes(64))
+    twice = gguf_tensor("w", (4,)) + gguf_tensor("w", (4,), offset=32)
+    yield "two tensors of one name", gguf(BASE, twice, count=2, data=bytes(64))
     text = struct.pack("<IQ", 8, (1 << 64) - 1) + b"abc"
     yield "a text as long as memory", gguf({**BASE, "general.description": text})
     array = struct.pack("<IIQ", 9, 4, vary.pick((1 << 62, 1 << 61))) + bytes(16)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from corpus.formats import tensorflow as tf
+from corpus.formats import tflite
 from corpus.formats.keras import lambda_code
 from corpus.formats.protobuf import message
 from corpus.sample import Sample, Variation
@@ -55,6 +56,12 @@ def _hidden(vary: Variation) -> Iterator[Sample]:
     inner = tf.graph(*_acting(op, vary))
     data = tf.graph(tf.const("graph", inner), tf.node("set", "DatasetFromGraph", ("graph",)))
     yield _sample(f"{op} in a graph within a text", NESTED, "saved_model.pb", tf.saved_model(data))
+    place = vary.pick(("/etc/passwd", "../../vocabulary.txt"))
+    table = tf.node("t", "HashTableV2"), tf.node("i", "InitializeTableFromTextFileV2", ("t", "path"))
+    reading = tf.saved_model(tf.graph(tf.const("path", place), *table))
+    yield _sample("a vocabulary outside of the folder", TENSORABUSE, "saved_model.pb", reading)
+    flex = tflite.model(["FlexAddV2", vary.pick(("FlexWriteFile", "FlexPyFunc", "FlexEagerPyFunc"))])
+    yield _sample("TFLite that calls such an operator", TENSORABUSE, "model.tflite", flex)
     printed = tf.node("print", "PrintV2", ("x",), output_stream=message((2, f"file:///tmp/{vary.word()}")))
     yield _sample("PrintV2 into a file", TENSORABUSE, "saved_model.pb", tf.saved_model(tf.graph(printed)))
     away = f"file:///tmp/{vary.word()}"

@@ -107,11 +107,11 @@ def floating(machine: Machine, window: Window) -> None:
         machine.stack.append(math.nan)
 
 
-def _begins_like_a_pickle(data: bytes) -> bool:
-    """As bytes, or in Base64."""
-    return (data[:1] == b"\x80" and data[1:2] in _PROTOCOLS) or (
-        data[:2] == ENCODED and data[2:3] in _PROTOCOLS_ENCODED
-    )
+def _look_for_pickle(machine: Machine, data: bytes, start: int, length: int) -> None:
+    """Note what begins like one, as bytes or in Base64."""
+    plain = data[:1] == b"\x80" and data[1:2] in _PROTOCOLS
+    if length > _SHORTEST and (plain or (data[:2] == ENCODED and data[2:3] in _PROTOCOLS_ENCODED)):
+        machine.saw_pickle(start, length)
 
 
 def counted(width: int, *, text: bool, decode: Callable[[bytes], str] | None = None) -> Handler:
@@ -124,8 +124,7 @@ def counted(width: int, *, text: bool, decode: Callable[[bytes], str] | None = N
             too_long(machine, length)
         data = window.counted(length, machine.keep())
         whole = len(data) == length
-        if length > _SHORTEST and _begins_like_a_pickle(data):
-            machine.saw_pickle(start, length)
+        _look_for_pickle(machine, data, start, length)
         if not text:
             machine.read_text(data if whole else Cut(data, length, start))
         elif decode is not None:
@@ -162,6 +161,7 @@ def string(machine: Machine, window: Window) -> None:
     quoted = length >= 2 and line[:1] in b"'\"" and line[:1] == machine.source.at(start + length - 1, 1)
     if not quoted:
         raise BrokenError("a text in it has no quotes")
+    _look_for_pickle(machine, line[1:], start + 1, length - 2)
     if len(line) < length:
         machine.read_text(Cut(old_text(line[1:]), length - 2, start + 1))
     else:
@@ -183,6 +183,7 @@ def unicode(machine: Machine, window: Window) -> None:
     """UNICODE: a text to the end of the line, with `\\u` escapes."""
     start = window.position
     line, length = window.line(machine.keep())
+    _look_for_pickle(machine, line, start, length)
     value = _UNICODE_ESCAPE.sub(_character, line.decode("latin-1"))
     machine.read_text(value if len(line) == length else Cut(value, length, start))
 
