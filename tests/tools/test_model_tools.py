@@ -151,11 +151,13 @@ def test_our_readers_vouch_for_what_the_others_cannot_read(root: Path, tmp_path:
 def _settled(name: str, *, unread: bool) -> dict[str, Any]:
     status = "incomplete" if unread else "passed"
     reason = {"status": status, "reason": "", "doubts": ["unparsed"] if unread else [], "notes": []}
+    place = {"physicalLocation": {"artifactLocation": {"uri": "m.pt"}}}
+    told = [{"message": {"text": "why"}}, {"message": {"text": "m.pt: why"}, "locations": [place]}]
     return {
         "tool": {"driver": {"name": name}},
         "artifacts": [] if unread else [{"location": {"uri": "m.pt"}}],
         "results": [],
-        "invocations": [{"toolExecutionNotifications": []}],
+        "invocations": [{"toolExecutionNotifications": told if unread else []}],
         "properties": {"mlsecops": {**reason, "unparsed": ["m.pt"] if unread else []}},
     }
 
