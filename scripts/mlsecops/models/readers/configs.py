@@ -32,8 +32,9 @@ _IN_JSON = re.compile(rf'"(?:{_NAMES})"\s*:'.encode())
 _IN_LIST = re.compile(rb'"type"\s*:\s*"[\w.]+"')
 _IN_YAML = re.compile(
     rf"""(?m)^[ \t\-?{{]*["']?(?:{_NAMES}|target)["']?\s*:|[{{,][ \t]*["']?(?:{_NAMES})["']?\s*:"""
-    r"""|!!python/|!<tag:yaml|^%TAG|"[^"\n]*\\[xuU]""".encode()
+    r"""|!!python/|!<tag:yaml|^%TAG""".encode()
 )
+_ESCAPED = re.compile(rb'"[^"\n]*\\[xuU]')  # which texts of numbers in old pickles have as well
 _PLAIN_TAG = re.compile(
     r"tag:yaml\.org,2002:(?:str|int|float|bool|null|seq|map|set|omap|pairs|binary|timestamp|merge|value"
     r"|python/(?:tuple|str|unicode|bool|int|long|float|complex|list|dict|none|bytes))"
@@ -78,7 +79,8 @@ class YamlConfigReader:
         """By a name or tag that such files have, in text that is no JSON."""
         if b"\0" in head or (not head.isascii() and _not_utf8(head)):
             return False
-        if _IN_YAML.search(source.at(0, LONGEST + 1)) is None:
+        data = source.at(0, LONGEST + 1)
+        if _IN_YAML.search(data) is None and (not _ESCAPED.search(data) or _not_utf8(data)):
             return False
         if head.lstrip()[:1] not in (b"{", b"["):
             return True
