@@ -175,7 +175,7 @@ def test_settings_in_metadata_are_looked_at(tmp_path: Path) -> None:
         (b'{"a": 1}', "nobody"),
         (b"a: 1", "nobody"),
         (b"\0flavors: 1", "nobody"),
-        X
+        (b'Vtext " of \\u0000\n' + b" " * 5000 + b"\xff and so on", "nobody"),
         (b'{"model_type": "x", "chat_template": "{% if"}', "Jinja"),
     ],
 )
