@@ -15,20 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlsecops.job import Job, Problem, printable
+from mlsecops.models.pickle.names import canonical
 from mlsecops.models.rules.opinions import CALLED_DANGEROUS
 from mlsecops.models.rules.pickle import UNKNOWN_IMPORT, UNSAFE
 from mlsecops.programs.opinion import NAMELESS
 from mlsecops.project import Project
 from mlsecops.sarif.build import Json, Location, Result
 
-# Modules by the names that pickles know them by: Python 2's, and those of one system.
-_SPELLINGS = {
-    "__builtin__": "builtins",
-    "copy_reg": "copyreg",
-    "cPickle": "pickle",
-    "nt": "os",
-    "posix": "os",
-}
+_SYSTEMS = frozenset({"nt", "posix"})  # what `os` is called on one system
 _SUFFIXES = {"pickle": ".pkl", "joblib": ".joblib", "torch": ".pt"}
 PICKLED = frozenset(_SUFFIXES)
 _MAX_BYTES = 8 * 2**30
@@ -36,7 +30,7 @@ _MAX_BYTES = 8 * 2**30
 _MAX_GROWTH, _ALWAYS_ALLOWED = 100, 2**28
 _CHUNK = 1 << 20
 _LONGEST_SENTENCE = 300
-OPINION = "model-opinion"  # the identity of what has no name begins with it
+IMPORT, OPINION = "model-import", "model-opinion"  # how identities begin, of names and of what has none
 _BROKEN_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, struct.error)
 
 
@@ -200,8 +194,8 @@ def few(uris: Collection[str]) -> str:
 
 def import_identity(uri: str, name: str) -> tuple[str, str, str]:
     """What makes an import of a model file the same finding, whichever tool reports it and spells it how."""
-    module, dot, rest = name.partition(".")
-    return ("model-import", uri, f"{_SPELLINGS.get(module, module)}{dot}{rest}")
+    module, dot, rest = canonical(name).partition(".")
+    return (IMPORT, uri, f"{'os' if module in _SYSTEMS else module}{dot}{rest}")
 
 
 def loading_lines(project: Project, uri: str, most: int = 3) -> list[Location]:

@@ -10,6 +10,7 @@ from mlsecops.model_files import import_identity
 from mlsecops.models.inspection import Fact
 from mlsecops.models.outcome import Inspected, severity_of
 from mlsecops.models.rules import keras, tensorflow
+from mlsecops.models.rules.pickle import UNSAFE
 from mlsecops.models.rules.policy import NOT_ALLOWED, TOO_LARGE
 from mlsecops.policy import ModelSettings
 from mlsecops.project import ModelFile
@@ -74,7 +75,7 @@ def _result(uri: str, facts: Sequence[Fact], seen: Inspected, loads: Sequence[Lo
     place = where(facts)
     sentence = printable(worst.message)[:_LONGEST_MESSAGE].rstrip().rstrip(".")
     text = f"{sentence} ({place})." if place else f"{sentence}."
-    imported = worst.subject in seen.found.imports
+    imported = worst.rule == UNSAFE.id or worst.subject in seen.found.imports
     return Result(
         rule_id=worst.rule,
         message=" ".join([text, *_loaded(loads)]),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from mlsecops.job import printable
-from mlsecops.model_files import OPINION, few, import_identity
+from mlsecops.model_files import IMPORT, few, import_identity
 from mlsecops.model_findings import Findings
 from mlsecops.models.outcome import DANGEROUS, DOUBTFUL
 from mlsecops.sarif.build import Json, decode_uri
@@ -42,6 +42,7 @@ class _View:
     """What our readers know of the files that they read; `gravest` are findings in dangerous ones."""
 
     name: str
+    found: frozenset[Identity]
     imports: frozenset[Identity]
     harmless: frozenset[str]
     gravest: Mapping[str, Json]
@@ -53,6 +54,7 @@ class _View:
         dangerous = {uri: tuple(identity) for uri, *identity in given.get("dangerous", ())}
         return cls(
             name=run["tool"]["driver"]["name"],
+            found=frozenset(results),
             imports=frozenset(map(tuple, given.get("imports", ()))),
             harmless=frozenset(given.get("harmless", ())),
             gravest={uri: results[each] for uri, each in dangerous.items() if each in results},
@@ -79,13 +81,15 @@ def _weighed(run: Json, view: _View) -> Json:
     overruled: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for result in run["results"]:
         identity, uri = _identity(result), _uri(_place(result))
-        named, unnamed = identity in view.imports, identity[:1] == (OPINION,)
-        if (named or unnamed) and uri in view.gravest:
+        named, unnamed = identity in view.imports, identity[:1] != (IMPORT,)
+        if identity in view.found or not (named or unnamed):
+            stay.append(result)
+        elif uri in view.gravest:
             stay.append(_joined(result, view.gravest[uri]))
         elif named:
             overruled[f"calls `{identity[2]}` in", " dangerous; {} read how it is used and"].append(uri)
         elif unnamed and uri in view.harmless:
-            overruled[f"finds {identity[2]} in", "; {} read all of it and"].append(uri)
+            overruled[f"finds {identity[-1]} in", "; {} read all of it and"].append(uri)
         else:
             stay.append(result)
     read = {_uri(each["location"]) for each in run["artifacts"]}

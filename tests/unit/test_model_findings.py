@@ -55,6 +55,13 @@ def test_a_fact_is_a_finding_of_one_sentence_and_its_place() -> None:
     assert "relatedLocations" not in result
 
 
+def test_a_call_in_a_pickle_that_stands_behind_other_bytes_is_the_same_whoever_finds_it() -> None:
+    inspection = Inspection()
+    inspection.add(SYSTEM)
+    [result] = findings(MODEL, Inspected(found=inspection), ModelSettings(), lambda uri: ()).results
+    assert own(result)["identity"] == ["model-import", "models/m.pkl", "os.system"]
+
+
 def test_a_fact_that_is_no_import_has_an_identity_of_its_own() -> None:
     [result] = found(
         Fact(rule="gguf-template", subject="chat", message="It reads files.", severity=8)
@@ -160,6 +167,7 @@ class TestPolicy:
         ("posix.system", "os.system"),
         ("nt.system", "os.system"),
         ("__builtin__.eval", "builtins.eval"),
+        ("commands.getoutput", "subprocess.getoutput"),
         ("numpy.load", "numpy.load"),
         ("nothing", "nothing"),
     ],

@@ -33,6 +33,10 @@ def unnamed(uri: str, rule: str = "TAMPER") -> dict[str, Any]:
     return result(uri, "model-opinion", uri, rule)
 
 
+def opaque(uri: str) -> dict[str, Any]:
+    return result(uri, "model", "model-unknown-import", uri, "extension 7", severity=6.5)
+
+
 def run(name: str, *results: dict[str, Any], read: tuple[str, ...] = (), **own: Any) -> dict[str, Any]:
     status = {"status": "findings" if results else "passed", "notes": ["a note"]}
     return {
@@ -105,7 +109,14 @@ def test_an_incomplete_run_stays_one() -> None:
     assert own(weighed(ours(("a",), a=((GETATTR,), [])), other))["status"] == "incomplete"
 
 
-@pytest.mark.parametrize("theirs", [unnamed("a"), named("a", GETATTR)])
+def test_an_extension_is_the_one_that_we_found_or_none_where_all_is_known_to_be_harmless() -> None:
+    mine = ours(("a", "b"), a=((), [opaque("a"), named("a", SYSTEM, 9.8)]), b=((), []))
+    found = weighed(mine, run("picklescan", opaque("a"), opaque("b")))
+    assert prints(found) == ["model model-unknown-import a extension 7"]
+    assert notes(found) == [f"picklescan finds extension 7 in b; {OWN} read all of it and found no harm"]
+
+
+@pytest.mark.parametrize("theirs", [unnamed("a"), opaque("a"), named("a", GETATTR)])
 def test_what_names_nothing_new_in_a_dangerous_file_joins_our_gravest_finding(theirs: dict[str, Any]) -> None:
     found = [named("a", "x", 7.5), named("a", SYSTEM, 9.8), named("a", "y", 8.0), result("a", "policy")]
     other = weighed(ours(("a",), a=((GETATTR,), found)), run("picklescan", theirs, read=("a",)))
