@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -15,11 +16,12 @@ from mlsecops.job import Job, Parsed, Problem
 from mlsecops.model_processes import Crew, Readings
 from mlsecops.model_readings import CANARY
 from mlsecops.model_scanners import Opinion, Scanner, ask
-from mlsecops.programs import modelaudit, modelaudit_picklescan, picklescan
+from mlsecops.programs import each_file, modelaudit, modelaudit_picklescan, picklescan
 from mlsecops.programs.opinion import guarded, not_read, opinion
 from mlsecops.tools.picklescan import Picklescan
 from support.contexts import context, toolbox
 
+SCRIPTS = Path(each_file.__file__).resolve().parents[2]
 EMPTY = {"imports": [], "extensions": [], "others": [], "trouble": "", "unlisted": False}
 
 
@@ -189,6 +191,31 @@ def test_a_scanner_that_fails_on_a_file_is_heard_on_the_next(tmp_path: Path) -> 
 def test_lines_of_another_shape_are_none() -> None:
     with pytest.raises(LookupError):
         Opinion.from_json({"imports": []})
+
+
+class TestStart:
+    """Programs run where nothing of ours is installed, and other versions of what we use may be."""
+
+    @staticmethod
+    def run(*arguments: str) -> str:
+        command = [sys.executable, "-I", "-S", "-c", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+    def test_our_folder_is_gone_when_the_scanner_is_imported(self, tmp_path: Path) -> None:
+        text = "import sys\n\ndef main(arguments):\n    print(arguments, sys.path)\n"
+        (tmp_path / "program.py").write_text(text, encoding="utf-8")
+        said = self.run(each_file.START, str(tmp_path), "program", "order", "lines")
+        assert said.startswith("['order', 'lines']")
+        assert str(tmp_path) not in said
+
+    @pytest.mark.parametrize("name", ["picklescan", "modelaudit_picklescan", "modelaudit"])
+    def test_they_import_nothing_else_of_ours(self, name: str) -> None:
+        program = f"import sys; sys.path.insert(0, sys.argv[1]); import mlsecops.programs.{name}; "
+        said = self.run(program + "print(*sys.modules)", str(SCRIPTS)).split()
+        ours = {each for each in said if each.startswith("mlsecops")}
+        package = "mlsecops.programs"
+        names = {f"{package}.{each}" for each in ("each_file", "opinion", name)}
+        assert ours == {"mlsecops", package, *names}
 
 
 BAD = opinion(["posix.system"])
