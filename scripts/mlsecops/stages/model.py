@@ -33,9 +33,11 @@ def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip
     if policy.models.deep:
         due.append(Scan(Modelaudit(), here) if here else Skip(Modelaudit.name, none))
     none = "no pickled model files (looked for suffixes and pickle content in all files)"
-    for tool in (Picklescan(), ModelauditPicklescan(), Modelscan()):
-        due.append(Scan(tool, pickled) if pickled else Skip(tool.name, none))
-    return [*due, model_lock.due(project, policy), model_signatures.due(project, policy)]
+    opinions: list[Scan | Skip] = [
+        Scan(tool, pickled) if pickled else Skip(tool.name, none)
+        for tool in (Picklescan(), ModelauditPicklescan(), Modelscan())
+    ]
+    return [*due, *opinions, model_lock.due(project, policy), model_signatures.due(project, policy)]
 
 
 def settle(runs: list[Json]) -> list[Json]:
