@@ -24,6 +24,7 @@ CANARY = b"cposix\nsystem\n(Vecho mlsecops canary\ntR."
 CANARY_RULE = "model-runs-code"
 _CANARY_HASH = sha256(CANARY).hexdigest()
 _PROGRAM = "mlsecops.models.worker"
+_SMALL = 700  # of half a millisecond each
 _LIMITS = {"seconds": 30.0, "rate": 1 << 19, "memory": 768 << 20}
 
 
@@ -71,6 +72,7 @@ def _crew(job: Job, python: str, seconds: float, known: Cache) -> Crew[_Marked]:
         processes=usable_cores(),
         seconds=seconds,
         order={**_LIMITS, "known": hashes},
+        small=_SMALL,
     )
 
 
