@@ -34,7 +34,14 @@ Row = tuple[str, str, bytes, tuple[str, ...]]
 
 def samples(vary: Variation) -> Iterator[Sample]:
     """Nothing, pointers, something else, cut off, locked."""
-    rows = (*_nothing(vary), *_pointers(vary), *_something_else(vary), *_cut_off(vary), *_locked(vary))
+    rows = (
+        *_nothing(vary),
+        *_pointers(vary),
+        *_something_else(vary),
+        *_cut_off(vary),
+        *_locked(vary),
+        *_no_reader(vary),
+    )
     for technique, name, data, reason in rows:
         yield Sample(
             name=name,
@@ -126,10 +133,24 @@ def _cut_off(vary: Variation) -> Iterator[Row]:
     yield "pickle without its end", "model.pkl", weights[:-1], BROKEN
 
 
+def _no_reader(vary: Variation) -> Iterator[Row]:
+    words = ("no reader", "nothing here", "not known")
+    noise = vary.chance.bytes(300)
+    yield "fastText", "model.bin", b"\xba\x16\x4f\x2f\x0c\0\0\0" + noise, words
+    yield "ONNX Runtime's own format", "model.ort", b"\x20\0\0\0ORTM" + noise, words
+    yield "ExecuTorch", "model.pte", b"\x20\0\0\0ET12" + noise, words
+    yield "PyTorch mobile", "model.ptl", b"\x20\0\0\0PTMF" + noise, ("no reader",)
+    odd = Member(name="model.pkl", data=noise, method=9, checksum=1, unpacked=400)
+    yield "zip with Deflate64", "models.zip", zip_of([odd]), ("compressed with",)
+    yield "lzip", "model.pkl.lz", b"LZIP\x01" + noise, ("compressed with",)
+
+
 def _locked(vary: Variation) -> Iterator[Row]:
     secret = vary.chance.bytes(200)
     # as `zip -P` writes it: twelve bytes come before the ciphertext, which nothing can unpack
     locked = Member(name="model.pkl", data=secret, flags=1, checksum=1, unpacked=len(secret) - 12)
+    stronger = Member(name="model.pkl", data=secret, flags=1, method=99, checksum=0, unpacked=len(secret))
+    yield "zip with AES", "models.zip", zip_of([stronger]), ("encrypt", "password", "locked")
     yield "zip with a password", "models.zip", zip_of([locked]), ("encrypt", "password", "locked")
     for kind, method, why in (("with a password", AES, "encrypt"), ("in PPMd", PPMD, "PPMd")):
         folder = Folder(contents=[secret], packs=[secret], coders=[coder(method, bytes(5))])

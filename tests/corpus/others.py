@@ -18,7 +18,7 @@ ENVIRONMENTS = {
     "modelaudit": "modelaudit",
 }
 NAMES = tuple(ENVIRONMENTS)
-SECONDS = 1800
+SECONDS = 4 * 3600
 
 
 def scanned(name: str, files: Sequence[Placed], scratch: Path) -> dict[Path, str]:
