@@ -21,8 +21,8 @@ _SURE = frozenset(
     }
 )
 _SUFFIXES = (".json", ".yaml", ".yml")
-# Keys of Hugging Face's files, of Hydra's, and of objects kept by LangChain and Stable Baselines, which say by
-# themselves what a file is for; or one that hides what it is behind escapes of letters.
+# Keys of Hugging Face's files, of Hydra's, and of objects kept by LangChain and Stable Baselines, which say
+# by themselves what a file is for; or one that hides what it is behind escapes of letters.
 _KEYS = re.compile(
     rb"""["'](?:auto_map|model_type|architectures|transformers_version|trust_remote_code|_class_name|peft_type"""
     rb"""|_target_|lc|:serialized:|[\w:]*\\(?:x|u00|U000000)[2-7][0-9A-Fa-f][\w:\\]*)["']\s*:"""
