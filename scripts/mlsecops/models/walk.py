@@ -18,6 +18,9 @@ from mlsecops.models.source import Source
 
 HEAD = 4096
 _MOST_MENDED = 20
+# By levels and by loaders; bytes that parts share more often are there to take our time.
+_READ_AGAIN = 10
+_SEARCHED = 0.3  # opcodes for each byte
 # What a defect of a reader can raise on bytes that nobody thought of: the part is then not read, and says so.
 DEFECTS = (
     ArithmeticError,
@@ -50,7 +53,8 @@ class Bounds:
     """How far one file may make us go: levels of nesting, parts, and bytes unpacked.
 
     A part may grow to `always` bytes, and beyond that to `growth` times its packed size; all parts of a file
-    together to four times `always`, and beyond that to `growth` times the file's size.
+    together to four times `always`, and beyond that to `growth` times the file's size. Parts may share
+    `shared` bytes, more in large files; `searched` opcodes, more there, are interpreted in search of pickles.
     """
 
     depth: int = 8
@@ -58,6 +62,8 @@ class Bounds:
     unpacked: int = 16 << 30
     growth: int = 200
     always: int = 256 << 20
+    shared: int = 4 << 20
+    searched: int = 300_000
 
 
 class Reader(Protocol):
@@ -82,6 +88,21 @@ class LastResort:
 
     __slots__ = ()
 
+    def recognises(self, head: bytes, source: Source) -> bool:
+        """Nothing by how it begins."""
+        del head, source
+        return False
+
+    def finds(self, source: Source, walk: Walk) -> bool:
+        """Whether to read the part. Raises UnreadableError where nobody can tell with bearable effort."""
+        raise NotImplementedError
+
+
+class Endless:
+    """A reader of a format in which nothing says where a file ends: the last resort is asked as well."""
+
+    __slots__ = ()
+
 
 @dataclass(slots=True)
 class Spent:
@@ -91,6 +112,8 @@ class Spent:
     unpacked: int = 0
     size: int = 0
     mended: int = 0
+    handed_on: int = 0
+    searched: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,22 +144,22 @@ class Walk:
         self.spent.parts += 1
         if self.spent.parts > self.bounds.parts:
             raise UnreadableError(f"it has more than {self.bounds.parts:,} parts")
+        self.spent.handed_on += source.size
+        if self.spent.handed_on > self.bounds.shared + _READ_AGAIN * (self.spent.size + self.spent.unpacked):
+            raise UnreadableError("its parts share their bytes too often")
         before = len(self.found.unread)
-        known = self._known_by(False, source)
+        head = source.at(0, HEAD)
+        known = [reader for reader in self.readers if self._recognises(reader, head, source)]
         inside = replace(self, depth=self.depth + 1, formats=frozenset(reader.format for reader in known))
         for reader in known:
             self._read(reader, source, inside)
-        if not known or any(each.part == source.name for each in self.found.unread[before:]):
-            last = self._known_by(True, source)
+        failed = any(each.part == source.name for each in self.found.unread[before:])
+        if not known or failed or any(isinstance(reader, Endless) for reader in known):
+            last = [reader for reader in self.readers if self._finds(reader, source, inside)]
             for reader in last:
                 self._read(reader, source, inside)
             known += last
         return bool(known)
-
-    def _known_by(self, last: bool, source: Source) -> list[Reader]:
-        head = source.at(0, HEAD)
-        asked = [reader for reader in self.readers if isinstance(reader, LastResort) == last]
-        return [reader for reader in asked if self._recognises(reader, head, source)]
 
     def _read(self, reader: Reader, source: Source, inside: Walk) -> None:
         self.found.formats.append(reader.format)
@@ -154,10 +177,25 @@ class Walk:
             self._broken(reader, source, defect)
             return False
 
+    def _finds(self, reader: Reader, source: Source, inside: Walk) -> bool:
+        try:
+            return isinstance(reader, LastResort) and reader.finds(source, inside)
+        except UnreadableError as error:
+            self.found.not_read(source.name, str(error))
+        except DEFECTS as defect:
+            self._broken(reader, source, defect)
+        return False
+
     def _broken(self, reader: Reader, source: Source, defect: Exception) -> None:
         self.found.not_read(
             source.name, f"mlsecops itself failed to read it as {reader.format} ({type(defect).__name__})"
         )
+
+    def search(self, opcodes: int) -> bool:
+        """Count opcodes that may be no pickle's; return whether the file may have more of them."""
+        self.spent.searched += opcodes
+        most = self.bounds.searched + _SEARCHED * (self.spent.size + self.spent.unpacked)
+        return self.spent.searched <= most
 
     def mend(self) -> bool:
         """Whether to make an effort for the last bytes before damage: for the first parts that have it."""

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from mlsecops.models.pickle.findings import Findings
 from mlsecops.models.pickle.opcodes import interpret
+from mlsecops.models.pickle.values import Import
 from mlsecops.models.source import CHUNK, Source
+from mlsecops.models.walk import UnreadableError, Walk
 
 _ANNOUNCED = re.compile(rb"\x80[\x00-\x05][(\]})NKMJGXTUcCBiV\x88-\x8f\x95\x96]")
 _NAME = re.compile(rb"\n(?=[A-Za-z_][\w.]{0,80}\n)")  # behind the module of a GLOBAL or an INST
@@ -17,21 +19,26 @@ _STEPS, _ALL_STEPS = 20_000, 300_000
 
 
 def find_dangerous(
-    findings: Findings, source: Source, start: int, length: int | None = None, *, where: str
-) -> int | None:
-    """Interpret whatever looks like the beginning of a pickle; return where the first one does harm.
+    findings: Findings, source: Source, start: int, length: int | None = None, *, where: str, walk: Walk
+) -> bool:
+    """Interpret whatever looks like the beginning of a pickle; return whether one of them does harm.
 
-    Many false beginnings use up what we are ready to do: the caller has to say that the bytes are unknown.
+    Many false beginnings use up what we are ready to do for a part: the caller has to say that the bytes are
+    unknown. Raises UnreadableError where many parts have used up what we are ready to do for the file.
     """
     left = _ALL_STEPS
     for offset in _beginnings(source, start, length):
         machine = interpret(source, offset)
-        if findings.add_doubtful(machine.steps(min(left, _STEPS)), where):
-            return offset
+        # Two lines of any text look like an import.
+        events = (event for event in machine.steps(min(left, _STEPS)) if not isinstance(event, Import))
+        if findings.add_doubtful(events, where):
+            return True
+        if not walk.search(machine.taken + 1):
+            raise UnreadableError("more of it looks like pickles than can be looked into")
         left -= machine.taken + 1
         if left <= 0:
             break
-    return None
+    return False
 
 
 def _beginnings(source: Source, start: int, length: int | None) -> Iterator[int]:

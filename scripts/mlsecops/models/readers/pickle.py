@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from mlsecops.models.inspection import Fact
 from mlsecops.models.pickle import judge as ours
@@ -24,6 +25,7 @@ _STREAMS = 10_000
 _INNER, _SMALLEST_MODEL = 32, 256
 _DEEPEST, _LONGEST_TEXT = 4, 4 << 20
 _SEARCHED = 32 << 20  # bytes
+_BEHIND = "Behind the pickle"
 _PADDING = b"\x00\t\n\r "
 _NOT_PRODUCERS = frozenset(
     [
@@ -169,12 +171,9 @@ class _Reading:
 
     def _harm_in(self, offset: int) -> bool:
         """Whether a harmful pickle begins behind: of very much, only the two ends are searched."""
-        searched = {offset, max(offset, self.source.size - _SEARCHED)}
-        found = [
-            find_dangerous(self.findings, self.source, start, _SEARCHED, where="Behind the pickle")
-            for start in sorted(searched)
-        ]
-        return found != [None] * len(found)
+        search = partial(find_dangerous, self.findings, self.source, where=_BEHIND, walk=self.walk)
+        starts = sorted({offset, max(offset, self.source.size - _SEARCHED)})
+        return any(search(start, _SEARCHED) for start in starts)
 
     def _producer(self) -> None:
         found = self.walk.found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlsecops.models.inspection import Inspection
 from mlsecops.models.pickle import judge as ours
 from mlsecops.models.pickle.findings import Findings, Judge
 from mlsecops.models.pickle.search import find_dangerous
@@ -22,17 +21,13 @@ class PickleBehindReader(LastResort):
     judge: Judge = ours.judge
     format: str = "pickle behind other bytes"
 
-    def recognises(self, head: bytes, source: Source) -> bool:
-        """Whether there is a pickle that does harm; one that does none may be chance."""
-        del head
-        findings = Findings(Inspection(), source.name, self.judge)
-        return find_dangerous(findings, source, 1, _SEARCHED, where=_WHERE) is not None
+    def finds(self, source: Source, walk: Walk) -> bool:
+        """Whether there is a pickle that does harm, and say so; one that does none may be chance."""
+        findings = Findings(walk.found, source.name, self.judge)
+        return find_dangerous(findings, source, 1, _SEARCHED, where=_WHERE, walk=walk)
 
     def read(self, source: Source, walk: Walk) -> None:
-        """Say what it does. Raises UnreadableError where the bytes before it are of no known format."""
-        findings = Findings(walk.found, source.name, self.judge)
-        offset = find_dangerous(findings, source, 1, _SEARCHED, where=_WHERE)
+        """Raises UnreadableError where the bytes before it are of no known format."""
+        del source
         if not walk.formats:
-            raise UnreadableError(
-                f"a pickle begins at byte {offset or 0:,}, what is before it is of no known format"
-            )
+            raise UnreadableError("a pickle begins in it, what is before that is of no known format")
