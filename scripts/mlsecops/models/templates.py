@@ -74,7 +74,9 @@ def look(text: str) -> list[Oddity]:
         autoescape=True, extensions=[_Generation, "jinja2.ext.loopcontrols", "jinja2.ext.do"]
     )
     try:
-        found = {(each.rule, each.subject): each for each in _oddities(environment.parse(text))}
+        # `environment.parse` would run made-up code to tell where an error is.
+        tree = Parser(environment, text).parse()
+        found = {(each.rule, each.subject): each for each in _oddities(tree)}
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(f"its template is not readable as Jinja, line {error.lineno}") from error
     except (jinja2.TemplateError, RecursionError, ValueError) as error:
