@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import struct
 import tarfile
@@ -67,6 +68,8 @@ def tar_of(
 ) -> bytes:
     """A tar with these files and symbolic links; `mode` is that of `tarfile`, such as `w:gz`."""
     out = io.BytesIO()
+    if mode == "w:gz":  # tarfile writes the time of day into its header
+        return gzip.compress(tar_of(members, links), mtime=0)
     with tarfile.open(fileobj=out, mode=mode) as archive:
         for name, data in members.items():
             info = tarfile.TarInfo(name)
