@@ -9,8 +9,10 @@ import pytest
 from corpus.formats.tflite import Flat, model
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mlsecops.models.readers.pickle_behind import PickleBehindReader
 from mlsecops.models.readers.tflite import TfLiteReader
 from support.parts import read_with, reasons, rules, subjects
+from support.pickle_streams import ECHO, judge
 
 
 def test_operators_of_the_runtime_and_of_tensorflow_are_no_fact(tmp_path: Path) -> None:
@@ -50,6 +52,14 @@ def test_numbers_in_files_elsewhere(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_followed_is_said(tmp_path: Path, data: bytes, reason: str) -> None:
     assert reasons(read_with(tmp_path, data, TfLiteReader())) == [reason]
+
+
+@pytest.mark.parametrize("between", [b"", bytes(2 << 20)])
+def test_a_pickle_behind_it_is_looked_for(tmp_path: Path, between: bytes) -> None:
+    readers = (TfLiteReader(), PickleBehindReader(judge))
+    assert read_with(tmp_path, model([None]) + between, *readers).facts == {}
+    found = read_with(tmp_path, model([None]) + between + ECHO, *readers)
+    assert (rules(found), reasons(found)) == (["model-runs-code"], [])
 
 
 def test_more_operators_than_any_model_are_not_read(tmp_path: Path) -> None:

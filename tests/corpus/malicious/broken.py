@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from corpus.assembler import Call, Global, Style, Then, code_of, pickled
-from corpus.formats import onnx, tensorflow
+from corpus.formats import onnx, tensorflow, tflite
 from corpus.formats.keras import h5, old_sequential
 from corpus.formats.plain import gguf, gguf_tensor
 from corpus.formats.zips import zip_of
@@ -99,6 +99,7 @@ def _formats() -> Iterator[tuple[str, bytes]]:
     yield "GGUF file", head + bytes(-len(head) % 32) + bytes(32)
     yield "ONNX model", onnx.model(onnx.graph((onnx.node("Relu"),)))
     yield "TensorFlow graph", tensorflow.saved_model(tensorflow.graph(tensorflow.node("a", "Relu")))
+    yield "TFLite model", tflite.model([None, "TFLite_Detection_PostProcess"])
     yield "JSON file", b'{"model_type": "llama"}\n'
 
 

@@ -10,7 +10,7 @@ from mlsecops.models.pickle.search import find_dangerous
 from mlsecops.models.source import Source
 from mlsecops.models.walk import LastResort, UnreadableError, Walk
 
-_SEARCHED = 1 << 20  # bytes before it
+_SEARCHED = 1 << 20  # bytes, at either end
 _WHERE = "Loaded from where a pickle begins in the file"
 
 
@@ -24,7 +24,10 @@ class PickleBehindReader(LastResort):
     def finds(self, source: Source, walk: Walk) -> bool:
         """Whether there is a pickle that does harm, and say so; one that does none may be chance."""
         findings = Findings(walk.found, source.name, self.judge)
-        return find_dangerous(findings, source, 1, _SEARCHED, where=_WHERE, walk=walk)
+        starts = sorted({1, max(source.size - _SEARCHED, 1)})
+        return any(
+            find_dangerous(findings, source, start, _SEARCHED, where=_WHERE, walk=walk) for start in starts
+        )
 
     def read(self, source: Source, walk: Walk) -> None:
         """Raises UnreadableError where the bytes before it are of no known format."""

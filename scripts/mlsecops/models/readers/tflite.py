@@ -10,7 +10,7 @@ from mlsecops.models.places import leads
 from mlsecops.models.rules import tensorflow as rules
 from mlsecops.models.source import Source
 from mlsecops.models.tensorflow import operators
-from mlsecops.models.walk import UnreadableError, Walk
+from mlsecops.models.walk import Endless, UnreadableError, Walk
 
 _IDENTIFIER = b"TFL3"
 _OPERATOR_CODES, _GROUPS = 1, 8
@@ -27,7 +27,7 @@ _BUNDLED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class TfLiteReader:
+class TfLiteReader(Endless):
     """Reads the table of operators; the numbers do nothing."""
 
     format: str = "TFLite"
