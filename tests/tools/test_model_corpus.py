@@ -1,13 +1,12 @@
 """Our reading of model files against the corpus: nothing malicious passes, nothing harmless is stopped.
 
-The random seed is printed with every failure; `MLSECOPS_CORPUS_SEED=N` repeats it. With `MLSECOPS_SCANNERS=1`
+`MLSECOPS_CORPUS_SEED=N` takes another seed, which is printed with every failure. With `MLSECOPS_SCANNERS=1`
 other scanners read the files as well, for the table in docs/model-scanners.md.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from mlsecops.models.inspect import inspect
 from mlsecops.models.outcome import Inspected
 from mlsecops.models.readers import READERS
 
-SEED = int(os.environ.get("MLSECOPS_CORPUS_SEED", "0")) or secrets.randbelow(1 << 32) + 1
+SEED = int(os.environ.get("MLSECOPS_CORPUS_SEED", "20261121"))
 BLOCKED, BLOCKED_IN_FAMILY, UNKNOWN_HARMLESS = 0.99, 0.95, 0.02
 
 
