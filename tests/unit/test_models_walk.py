@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
-from corpus.formats.zips import Member, zip_of
+from corpus.formats.zips import Member, tar_of, zip_of
 from mlsecops.models.inspect import inspect
 from mlsecops.models.pickle.judge import judge
 from mlsecops.models.readers import READERS
@@ -67,3 +68,10 @@ def test_two_lines_of_a_text_are_no_pickle(tmp_path: Path) -> None:
     text = b"token\ncache\n__set_name__\ncos\nsystem\nios\nsystem\n"
     (tmp_path / "file").write_bytes(zip_of({"vocab.txt": text}))
     assert inspect(tmp_path / "file", readers=READERS, scratch=tmp_path).outcome == "harmless"
+
+
+def test_very_many_parts_in_few_bytes_end_the_reading(tmp_path: Path) -> None:
+    members = {f"{each}": b"x" for each in range(4_000)}
+    (tmp_path / "file").write_bytes(gzip.compress(tar_of(members), 1))
+    found = inspect(tmp_path / "file", readers=READERS, scratch=tmp_path)
+    assert (found.outcome, "parts" in found.reason) == ("not scanned", True), found.reason

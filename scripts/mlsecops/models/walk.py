@@ -18,6 +18,7 @@ from mlsecops.models.source import Source
 
 HEAD = 4096
 _MOST_MENDED = 20
+_FEW_PARTS, _PART = 3_000, 200  # as many at least, and one more for so many bytes
 # By levels and by loaders; bytes that parts share more often are there to take our time.
 _READ_AGAIN = 10
 _SEARCHED = 0.3  # opcodes for each byte
@@ -142,8 +143,10 @@ class Walk:
         if self.depth == 0:
             self.spent.size = source.size
         self.spent.parts += 1
-        if self.spent.parts > self.bounds.parts:
-            raise UnreadableError(f"it has more than {self.bounds.parts:,} parts")
+        # Each part costs time, and a solid archive of a few bytes can hold very many.
+        most = min(self.bounds.parts, _FEW_PARTS + self.spent.size // _PART)
+        if self.spent.parts > most:
+            raise UnreadableError(f"it has more than {most:,} parts")
         self.spent.handed_on += source.size
         if self.spent.handed_on > self.bounds.shared + _READ_AGAIN * (self.spent.size + self.spent.unpacked):
             raise UnreadableError("its parts share their bytes too often")
