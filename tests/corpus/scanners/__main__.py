@@ -55,7 +55,10 @@ def picklescan() -> Callable[[str], str]:
 
 
 def fickling() -> Callable[[str], str]:
-    """Its scale of severities; archives are opened by its loader where it can."""
+    """The two gravest of its severities are danger, what is between them and `likely safe` is doubt.
+
+    Archives are opened by its loader where it can.
+    """
     analysis: Any = importlib.import_module("fickling.analysis")
     pickles: Any = importlib.import_module("fickling.fickle")
     loader: Any = importlib.import_module("fickling.loader")
@@ -78,7 +81,7 @@ def fickling() -> Callable[[str], str]:
         if not severities:
             return "not scanned"
         worst = max(severities)
-        if worst >= analysis.Severity.LIKELY_UNSAFE:
+        if worst >= analysis.Severity.LIKELY_OVERTLY_MALICIOUS:
             return "dangerous"
         return "harmless" if worst == analysis.Severity.LIKELY_SAFE else "unknown"
 
