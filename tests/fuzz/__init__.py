@@ -1,0 +1,1 @@
+"""Mutated model files for our readers: nothing may crash, hang, grow or run."""
