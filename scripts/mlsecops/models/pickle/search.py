@@ -16,6 +16,7 @@ _NAME = re.compile(rb"\n(?=[A-Za-z_][\w.]{0,80}\n)")  # behind the module of a G
 _MODULE = re.compile(rb"[\w.]{1,81}\Z")
 _OVERLAP, _LINE = 256, 82
 _STEPS, _ALL_STEPS = 20_000, 300_000
+_START = 8  # steps that beginning costs as much as
 
 
 def find_dangerous(
@@ -33,9 +34,9 @@ def find_dangerous(
         events = (event for event in machine.steps(min(left, _STEPS)) if not isinstance(event, Import))
         if findings.add_doubtful(events, where):
             return True
-        if not walk.search(machine.taken + 1):
+        if not walk.search(machine.taken + _START):
             raise UnreadableError("more of it looks like pickles than can be looked into")
-        left -= machine.taken + 1
+        left -= machine.taken + _START
         if left <= 0:
             break
     return False
