@@ -15,7 +15,7 @@ import pytest
 from fuzz import models
 from fuzz.recipes import chosen, kept, recipe_of
 from fuzz.starts import starts
-from fuzz.watch import wrong
+from fuzz.watch import MEMORY, wrong
 from mlsecops.models.inspection import Inspection
 from mlsecops.models.outcome import Inspected
 
@@ -64,6 +64,13 @@ def test_what_once_went_wrong_stays_right() -> None:
     figures = models.read(kept(models.SEEDS), 1.0, models.Figures())
     assert not figures.found, figures.found
     assert figures.files == len(kept(models.SEEDS))
+
+
+def test_the_memory_of_who_starts_the_reading_is_not_counted() -> None:
+    held = b"1" * (MEMORY + (100 << 20))
+    figures = models.read(kept(models.SEEDS)[:1], 1.0, models.Figures())
+    assert len(held) > MEMORY
+    assert not figures.found, figures.found
 
 
 def test_new_files_do_no_harm() -> None:
