@@ -56,15 +56,24 @@ class ProjectEnvironment:
         return self.folder / "lib" / f"python{self.version[0]}.{self.version[1]}" / "site-packages"
 
 
-def make(job: Job, source: Path, python: str | None) -> ProjectEnvironment:
+def copy_project(job: Job) -> Path:
+    """A copy of all the project's files below the job's folder, by its real path."""
+    source = Path(os.path.realpath(job.copy([file.uri for file in job.project.files], "project")))
+    for file in job.project.files:
+        if os.access(file.absolute, os.X_OK):
+            (source / file.uri).chmod(0o755)
+    return source
+
+
+def make(job: Job, source: Path, python: str | None, *, tests: bool = True) -> ProjectEnvironment:
     """Make the environment for the copy of the project in `source`; with nothing to install, the tool's own.
 
-    `python` is the version, or path, that the policy asks for.
+    `python` is the version, or path, that the policy asks for. Without `tests` no tool is put behind it.
     Raises ToolError with one sentence when Python or a dependency is not to be had.
     """
     installations = _installations(job, source)
     wanted, must, why = wanted_python(source, python)
-    if not (installations or _is_package(source)) and wanted == _OURS:
+    if tests and not (installations or _is_package(source)) and wanted == _OURS:
         return ProjectEnvironment(job.environment())
     environment, notes = _bare(job, wanted, must, why)
     for arguments in installations:
@@ -78,7 +87,8 @@ def make(job: Job, source: Path, python: str | None) -> ProjectEnvironment:
             *arguments,
         )
     notes += _install_project(job, environment, source)
-    _add_tools(job, environment, source)
+    if tests:
+        _add_tools(job, environment, source)
     return ProjectEnvironment(environment.folder, environment.version, tuple(notes))
 
 
@@ -129,7 +139,7 @@ def _bare(job: Job, wanted: str, must: bool, why: str) -> tuple[ProjectEnvironme
         if must or wanted == _OURS:
             asks = f"{why} asks for it, and " if why else ""
             raise ToolError(f"{asks}{error}") from error
-        notes.append(f"{why} asks for Python {wanted}, which is not to be had: the tests ran on {_OURS}")
+        notes.append(f"{why} asks for Python {wanted}, which is not to be had: {_OURS} was used")
         _uv(job, "no Python is to be had", job.work, "venv", "--no-project", "--python", own, str(folder))
     settings = (folder / "pyvenv.cfg").read_text(encoding="utf-8")
     found = re.search(r"^version(?:_info)? *= *(\d+)\.(\d+)", settings, re.MULTILINE)
