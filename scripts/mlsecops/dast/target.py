@@ -78,12 +78,16 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """One caller: what it adds to each request. All values are secrets."""
+    """One caller: what it adds to each request. All values are secrets.
+
+    `objects` are values of path parameters that belong to this caller alone.
+    """
 
     name: str
     headers: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
+    objects: dict[str, str] = field(default_factory=dict)
 
     def secrets(self) -> tuple[str, ...]:
         """Every value that must not come out, the longest first."""
@@ -107,8 +111,9 @@ class Target:
 
     `application` is where the application object is made: for what no single handler answers for.
     `document_uri` is empty when the document was not in the repository. `pid` is the service's first process,
-    where it can be measured. `prefix` starts a command where the service can be reached; `alive` returns ""
-    or one sentence that says why the service does not answer.
+    where it can be measured; `model_files` are paths of model files in the repository. `prefix` starts a
+    command where the service can be reached; `alive` returns "" or one sentence that says why the service
+    does not answer.
     """
 
     base_url: str
@@ -118,6 +123,7 @@ class Target:
     application: Handler
     auth: Auth = Auth()
     pid: int | None = None
+    model_files: tuple[str, ...] = ()
     prefix: tuple[str, ...] = ()
     alive: Callable[[], str] = str
 
