@@ -71,7 +71,7 @@ def make(job: Job, source: Path, python: str | None, *, tests: bool = True) -> P
     `python` is the version, or path, that the policy asks for. Without `tests` no tool is put behind it.
     Raises ToolError with one sentence when Python or a dependency is not to be had.
     """
-    installations = _installations(job, source)
+    installations = _installations(job, source, tests=tests)
     wanted, must, why = wanted_python(source, python)
     if tests and not (installations or _is_package(source)) and wanted == _OURS:
         return ProjectEnvironment(job.environment())
@@ -147,15 +147,17 @@ def _bare(job: Job, wanted: str, must: bool, why: str) -> tuple[ProjectEnvironme
     return ProjectEnvironment(folder, version), notes
 
 
-def _installations(job: Job, source: Path) -> list[list[str]]:
+def _installations(job: Job, source: Path, *, tests: bool) -> list[list[str]]:
     """One argument list per call of `uv pip install`, from the best manifest of the project's root."""
     kinds: dict[str, Manifest] = {
         manifest.kind: manifest for manifest in job.project.manifests if "/" not in manifest.uri
     }
     files = list(requirement_files(job.project))
+    if not tests:
+        files = [each for each in files if not _is_for_tests(each)] or files
     if "uv-lock" in kinds:
-        return [["-r", str(_exported(job, source))]]
-    extras = _extras(source)
+        return [["-r", str(_exported(job, source, tests=tests))]]
+    extras = _extras(source) if tests else []
     if files:
         readable = [part for each in files for part in ("-r", str(_readable(job, source, each)))]
         return [[*readable, *extras]]
@@ -187,14 +189,20 @@ def requirement_files(project: Project) -> Iterable[Manifest]:
                 yield manifest
 
 
-def _exported(job: Job, source: Path) -> Path:
+def _is_for_tests(manifest: Manifest) -> bool:
+    folder, _, name = manifest.uri.rpartition("/")
+    return folder in ("tests", "test") or _TEST_WORDS.search(name.rsplit(".", 1)[0]) is not None
+
+
+def _exported(job: Job, source: Path, *, tests: bool) -> Path:
     exported = job.work / "exported.txt"
+    extras = _named_for_tests(source, "project", "optional-dependencies")
     _uv(
         job,
         "its uv.lock cannot be read",
         source,
-        *("export", "--frozen", "--all-groups", "--no-emit-project"),
-        *(f"--extra={extra}" for extra in _named_for_tests(source, "project", "optional-dependencies")),
+        *("export", "--frozen", "--all-groups" if tests else "--no-dev", "--no-emit-project"),
+        *(f"--extra={extra}" for extra in extras if tests),
         *("--project", str(source), "--output-file", str(exported)),
     )
     return exported
