@@ -4,8 +4,7 @@
 
 The order holds a `target` (see `target.py`) and the `seconds` for all of it; the canary is
 the target of our own flawed service, which is attacked first, through the same code. Lines: `canary` (a rule
-that came back), `answered`, `finding`, `note`, `doubt` (nothing can be told), `limited`, `died`,
-`unfinished`, `end`.
+that came back), `answered`, `finding`, `note`, `limited`, `died`, `unfinished`, `end`.
 """
 
 from __future__ import annotations
@@ -40,8 +39,9 @@ def main(arguments: Sequence[str]) -> int:
     with output.open("w", encoding="utf-8") as out:
         for rule in sorted(_canary(canary_file, deadline)):
             _write(out, {"type": "canary", "rule": rule})
+        started = time.monotonic()
         requests = _attack(target, deadline, lambda line: _write(out, line))
-        _write(out, {"type": "end", "requests": requests})
+        _write(out, {"type": "end", "requests": requests, "seconds": time.monotonic() - started})
     return 0
 
 

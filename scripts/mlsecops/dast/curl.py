@@ -7,7 +7,7 @@ import shlex
 from mlsecops.dast.attacks.messages import Request
 
 BLANK = "***"
-_LONGEST = 4000
+_LONGEST = 32_000
 
 
 def curl(request: Request, secrets: tuple[str, ...] = ()) -> str:

@@ -106,14 +106,3 @@ def _request(operation: Operation, values: Values, body: Any, media: str, caller
     elif media:
         content = json.dumps(body).encode()
     return build(operation, values, body=content, media=media, identity=caller)
-
-
-def sameness(bases: list[Base], missing: Reply) -> str:
-    """Why nothing can be told from a service's answers; "" when something can."""
-    replies = [base.reply for base in bases]
-    if replies and all(reply.status >= 500 for reply in replies):
-        return f"it answers every operation with an error of its own (status {replies[0].status})"
-    same = all((reply.status, reply.body) == (missing.status, missing.body) for reply in replies)
-    if replies and same and missing.accepted:
-        return f"it answers every address alike (status {missing.status}), also those it does not have"
-    return ""

@@ -12,7 +12,7 @@ from typing import Self
 _ANSWER = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 8\r\nConnection: close\r\n\r\nmlsecops"
 )
-_PATIENCE, _LONGEST = 2.0, 2048
+_PATIENCE, _LONGEST, _USUAL_PORT = 2.0, 2048, 47321
 
 
 @dataclass
@@ -24,8 +24,11 @@ class Loopback:
     _thread: threading.Thread | None = field(default=None, init=False)
 
     def __enter__(self) -> Self:
-        """Listen on a free port of the loopback."""
-        self._socket.bind(("127.0.0.1", 0))
+        """Listen on the loopback: on a port that stays the same from run to run, if it is free."""
+        try:
+            self._socket.bind(("127.0.0.1", _USUAL_PORT))
+        except OSError:
+            self._socket.bind(("127.0.0.1", 0))
         self._socket.listen(16)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()

@@ -31,9 +31,10 @@ CHECKS: tuple[Check, ...] = (
     features.abused,
     batches.shapes,
 )
-# Once per service.
+# Once per service, before the others.
 SITE_CHECKS: tuple[SiteCheck, ...] = (exposure.exposed,)
-# By the clock, with nothing beside them; what uses up a limit comes last.
-MEASUREMENTS: tuple[Check, ...] = (load.memory, load.latency, load.body, load.rate)
+# What is measured: once per service, then on every operation; what uses up a limit comes last.
+SITE_MEASUREMENTS: tuple[SiteCheck, ...] = (load.memory,)
+MEASUREMENTS: tuple[Check, ...] = (load.latency, load.body, load.rate)
 # On every answer to any request.
 PASSIVE: tuple[Passive, ...] = (leaks.leaks, hardening.headers, answers.answers)

@@ -91,9 +91,8 @@ def hosts(site: Site, base: Base) -> Attack:
 def headers(site: Site, operation: Operation | None, request: Request, reply: Reply) -> Iterator[Found]:
     """What every answer should say: how to take it, what may run in it, who may keep it, who gets cookies."""
     del site
-    if reply.status == 0:
-        return
-    if reply.body and reply.header("x-content-type-options").lower() != "nosniff":
+    # What is refused may be refused by the server, before the application sees it.
+    if reply.accepted and reply.body and reply.header("x-content-type-options").lower() != "nosniff":
         message = "answers lack the header X-Content-Type-Options: nosniff"
         yield _found(rules.SNIFFING, message, None, request)
     page = reply.accepted and "html" in reply.media

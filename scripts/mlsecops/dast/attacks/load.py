@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import count, islice, pairwise
 
 from mlsecops.dast.attacks.building import JSON_TYPE, points, with_body, with_json
 from mlsecops.dast.attacks.messages import Attack, Base, Found, Reply, Request, Site, all_of
@@ -14,13 +14,13 @@ from mlsecops.dast.attacks.rules import load as rules
 from mlsecops.dast.attacks.schemas import arrays, leaves, put, spelled
 from mlsecops.sarif.build import Rule
 
-_BURST, _BURST_SECONDS = 150, 3.0
+_BURST, _BURST_SECONDS = 150, 2.0
 _LARGE_BODY = 10 << 20
 _TIMES_LARGER, _SLOW, _FACTOR = 8, 0.4, 2.5
 _BODY_LENGTHS, _QUERY_LENGTHS, _MOST_TEXTS = (24, 3_000, 24_000), (24, 800, 6_000), 6
 _MOST_ITEMS, _NO_MORE = 40_000, (0, 413)
 Sizes = tuple[str, list[tuple[int, Request]]]
-_WARM_UP, _ROUND, _ROUNDS, _ROUND_SECONDS, _FEWEST, _JUDGED = 40, 60, 6, 1.5, 20, 3
+_WARM_UP, _ROUND, _ROUNDS, _ROUND_SECONDS, _FEWEST, _JUDGED = 40, 60, 6, 4.0, 12, 3
 _KEPT = 1 << 20
 _LIMITED = 429
 _LIMITS = (
@@ -113,28 +113,39 @@ def _texts(base: Base) -> Iterator[Sizes]:
             yield point.name, [(each, point.put(character * each + end)) for each in lengths]
 
 
-def memory(site: Site, base: Base) -> Attack:
-    """Requests that differ a little, after a warm-up: what the service uses grows in every round."""
-    if site.memory() is None or not (is_prediction(base) and base.reply.accepted):
+def memory(site: Site) -> Attack:
+    """Predictions asked for in turn, after a warm-up; where what the service uses grows, each by itself."""
+    asked = [base for base in site.bases.values() if is_prediction(base) and base.reply.accepted]
+    if not asked or site.memory() is None or not (yield from _left_behind(site, asked)):
         return []
-    for number in range(_WARM_UP):
-        yield _different(base, number)
+    found: list[Found] = []
+    for base in asked:
+        left = yield from _left_behind(site, [base])
+        if left:
+            message = f"{base.operation.name}: {left[0]} requests left {left[1] >> 20} MiB behind"
+            found.append(_found(rules.MEMORY, message, base, base.request))
+    return found
+
+
+def _left_behind(site: Site, asked: list[Base]) -> Generator[Request, Reply, tuple[int, int] | None]:
+    """Requests that differ a little, in rounds: how many of them left how much, if every round did so."""
+    requests = (_different(base, number) for number in count() for base in asked)
+    yield from all_of(islice(requests, _WARM_UP))
     used = [site.memory() or 0]
-    number = _WARM_UP
+    sent = 0
     for _ in range(_ROUNDS):
-        seconds, sent = 0.0, 0
-        while sent < _ROUND and seconds < _ROUND_SECONDS:
-            reply: Reply = yield _different(base, number)
-            seconds, sent, number = seconds + reply.seconds, sent + 1, number + 1
-        if sent < _FEWEST:
-            return []
+        seconds, before = 0.0, sent
+        while sent - before < _ROUND and seconds < _ROUND_SECONDS:
+            reply = yield next(requests)
+            seconds, sent = seconds + reply.seconds, sent + 1
+        if sent - before < _FEWEST:
+            return None
         used.append(site.memory() or 0)
     # What was freed before is used up first.
     grown = [after - before for before, after in pairwise(used)][-_JUDGED:]
-    if min(grown) < _KEPT or min(grown) < statistics.mean(grown) / 4:
-        return []
-    message = f"{base.operation.name}: {number - _WARM_UP} requests left {sum(grown) >> 20} MiB behind"
-    return [_found(rules.MEMORY, message, base, base.request)]
+    if min(grown) < _KEPT / len(asked) or min(grown) < statistics.mean(grown) / 4:
+        return None
+    return sent, used[-1] - used[0]
 
 
 def _different(base: Base, number: int) -> Request:
