@@ -29,7 +29,7 @@ time.sleep(60)
 """
 REFUSING = """
 def every(self):
-    self.respond(401, "who are you?") if self.headers.get("X-Key") != os.environ.get("KEY") else ok(self)
+    self.respond(401, "who are you?") if self.headers.get("X-Key") != os.environ.get("KEY", "-") else ok(self)
 
 
 ok = Handler.do_POST
