@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from mlsecops.dast import attack
 from mlsecops.dast.attacks.rules import RULES
@@ -24,6 +26,15 @@ _LONGEST_LINE = 1000
 _NO_LINE = (LookupError, TypeError, ValueError, AttributeError)
 
 
+class Attacked(Protocol):
+    """A service to attack; operations in `absent` are known not to answer."""
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def absent(self) -> Mapping[str, str]: ...
+
+
 @dataclass(frozen=True)
 class ServiceAttacks:
     """Runs the attack program where the service can be reached; each operation is a unit of its work."""
@@ -35,6 +46,7 @@ class ServiceAttacks:
     weight: float = 40.0
     timeout: float = 900.0
     python: str = sys.executable
+    serve: Callable[[Job], AbstractContextManager[Attacked]] = attacking
 
     def run(self, job: Job) -> Parsed:
         """Attack the service, and the canary before it through the same code.
@@ -43,7 +55,7 @@ class ServiceAttacks:
         """
         found: list[Parsed] = []
         try:
-            with attacking(job) as served:
+            with self.serve(job) as served:
                 due = frozenset(each.name for each in served.target.operations) - served.absent.keys()
                 found.append(replace(parse(self._attack(job, served.target), served.target), due=due))
         except ToolError as error:
