@@ -55,7 +55,7 @@ def _is_finite(value: Any) -> bool:
 
 def _mismatch(site: Site, operation: Operation, reply: Reply) -> jsonschema.ValidationError | None:
     """The first way in which an answer is not as promised; one out of range before all others."""
-    wanted = {str(reply.status): 2, f"{reply.status // 100}XX": 1, "default": 0}
+    wanted = {str(reply.status): 2, f"{reply.status // 100}XX": 1, "DEFAULT": 0}
     promised = [each for each in operation.produces if each.status.upper() in wanted]
     if not promised:
         return None
@@ -73,7 +73,9 @@ def _mismatch(site: Site, operation: Operation, reply: Reply) -> jsonschema.Vali
 
 @lru_cache(maxsize=64)
 def _validator(schema: str) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(json.loads(schema))
+    plain = json.loads(schema)
+    jsonschema.Draft202012Validator.check_schema(plain)
+    return jsonschema.Draft202012Validator(plain)
 
 
 def _whole(schema: Any, document: Json, depth: int) -> Any:

@@ -101,8 +101,8 @@ def _scalar(kind: str, plain: Json) -> Any:
     if kind in ("number", "integer"):
         low, high = plain.get("minimum", plain.get("exclusiveMinimum")), plain.get("maximum")
         if isinstance(low, bool) or not isinstance(low, int | float):
-            low = 1 if high is None or not isinstance(high, int | float) or high >= 1 else high
-        number = low + 1 if isinstance(high, int | float) and low + 1 <= high else low
+            low = high if isinstance(high, int | float) and high < 1 else 0
+        number = low if isinstance(high, int | float) and low + 1 > high else low + 1
         return int(number) if kind == "integer" else float(number)
     if kind == "boolean":
         return True
