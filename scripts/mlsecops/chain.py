@@ -17,7 +17,7 @@ from mlsecops.project import Project
 from mlsecops.sarif.build import SCHEMA, Json, Status
 from mlsecops.scan import DEFECTS, broken, scan, skipped
 from mlsecops.shared import Shared
-from mlsecops.stages import container, model, sast, sca, test
+from mlsecops.stages import container, dast, model, sast, sca, test
 from mlsecops.toolbox import Toolbox, ToolboxError
 
 _PREPARE_AT_ONCE = 8
@@ -47,6 +47,7 @@ STAGES: Mapping[str, Stage] = {
     "sast": Stage(sast.plan, sast.settle),
     "model": Stage(model.plan, model.settle),
     "container": Stage(container.plan),
+    "dast": Stage(dast.plan),
 }
 
 

@@ -40,7 +40,11 @@ def optional(which: Callable[[str], str | None]) -> Sequence[Finding]:
     """Programs that some stages use when they are there."""
     engines = [name for name in ("docker", "podman", "buildah") if which(name)]
     remark = "found: " + ", ".join(engines) if engines else "none found; only needed to scan built images"
-    return [Finding("container engine", True, "", remark)]
+    apart = all(which(name) for name in ("unshare", "nsenter"))
+    network = (
+        "unshare and nsenter found" if apart else "unshare or nsenter is missing: services run on loopback"
+    )
+    return [Finding("container engine", True, "", remark), Finding("namespaces", True, "", network)]
 
 
 def _tool(toolbox: Toolbox, name: str) -> Finding:

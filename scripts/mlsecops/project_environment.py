@@ -56,15 +56,24 @@ class ProjectEnvironment:
         return self.folder / "lib" / f"python{self.version[0]}.{self.version[1]}" / "site-packages"
 
 
-def make(job: Job, source: Path, python: str | None) -> ProjectEnvironment:
+def copy_project(job: Job) -> Path:
+    """A copy of all the project's files below the job's folder, by its real path."""
+    source = Path(os.path.realpath(job.copy([file.uri for file in job.project.files], "project")))
+    for file in job.project.files:
+        if os.access(file.absolute, os.X_OK):
+            (source / file.uri).chmod(0o755)
+    return source
+
+
+def make(job: Job, source: Path, python: str | None, *, tests: bool = True) -> ProjectEnvironment:
     """Make the environment for the copy of the project in `source`; with nothing to install, the tool's own.
 
-    `python` is the version, or path, that the policy asks for.
+    `python` is the version, or path, that the policy asks for. Without `tests` no tool is put behind it.
     Raises ToolError with one sentence when Python or a dependency is not to be had.
     """
-    installations = _installations(job, source)
+    installations = _installations(job, source, tests=tests)
     wanted, must, why = wanted_python(source, python)
-    if not (installations or _is_package(source)) and wanted == _OURS:
+    if tests and not (installations or _is_package(source)) and wanted == _OURS:
         return ProjectEnvironment(job.environment())
     environment, notes = _bare(job, wanted, must, why)
     for arguments in installations:
@@ -78,7 +87,8 @@ def make(job: Job, source: Path, python: str | None) -> ProjectEnvironment:
             *arguments,
         )
     notes += _install_project(job, environment, source)
-    _add_tools(job, environment, source)
+    if tests:
+        _add_tools(job, environment, source)
     return ProjectEnvironment(environment.folder, environment.version, tuple(notes))
 
 
@@ -129,7 +139,7 @@ def _bare(job: Job, wanted: str, must: bool, why: str) -> tuple[ProjectEnvironme
         if must or wanted == _OURS:
             asks = f"{why} asks for it, and " if why else ""
             raise ToolError(f"{asks}{error}") from error
-        notes.append(f"{why} asks for Python {wanted}, which is not to be had: the tests ran on {_OURS}")
+        notes.append(f"{why} asks for Python {wanted}, which is not to be had: {_OURS} was used")
         _uv(job, "no Python is to be had", job.work, "venv", "--no-project", "--python", own, str(folder))
     settings = (folder / "pyvenv.cfg").read_text(encoding="utf-8")
     found = re.search(r"^version(?:_info)? *= *(\d+)\.(\d+)", settings, re.MULTILINE)
@@ -137,15 +147,17 @@ def _bare(job: Job, wanted: str, must: bool, why: str) -> tuple[ProjectEnvironme
     return ProjectEnvironment(folder, version), notes
 
 
-def _installations(job: Job, source: Path) -> list[list[str]]:
+def _installations(job: Job, source: Path, *, tests: bool) -> list[list[str]]:
     """One argument list per call of `uv pip install`, from the best manifest of the project's root."""
     kinds: dict[str, Manifest] = {
         manifest.kind: manifest for manifest in job.project.manifests if "/" not in manifest.uri
     }
     files = list(requirement_files(job.project))
+    if not tests:
+        files = [each for each in files if not _is_for_tests(each)] or files
     if "uv-lock" in kinds:
-        return [["-r", str(_exported(job, source))]]
-    extras = _extras(source)
+        return [["-r", str(_exported(job, source, tests=tests))]]
+    extras = _extras(source) if tests else []
     if files:
         readable = [part for each in files for part in ("-r", str(_readable(job, source, each)))]
         return [[*readable, *extras]]
@@ -177,14 +189,20 @@ def requirement_files(project: Project) -> Iterable[Manifest]:
                 yield manifest
 
 
-def _exported(job: Job, source: Path) -> Path:
+def _is_for_tests(manifest: Manifest) -> bool:
+    folder, _, name = manifest.uri.rpartition("/")
+    return folder in ("tests", "test") or _TEST_WORDS.search(name.rsplit(".", 1)[0]) is not None
+
+
+def _exported(job: Job, source: Path, *, tests: bool) -> Path:
     exported = job.work / "exported.txt"
+    extras = _named_for_tests(source, "project", "optional-dependencies")
     _uv(
         job,
         "its uv.lock cannot be read",
         source,
-        *("export", "--frozen", "--all-groups", "--no-emit-project"),
-        *(f"--extra={extra}" for extra in _named_for_tests(source, "project", "optional-dependencies")),
+        *("export", "--frozen", "--all-groups" if tests else "--no-dev", "--no-emit-project"),
+        *(f"--extra={extra}" for extra in extras if tests),
         *("--project", str(source), "--output-file", str(exported)),
     )
     return exported

@@ -107,6 +107,20 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "if",
+        "runner.environment == 'github-hosted'",
+        (
+            "actions/dast/action.yml: Allow network namespaces",
+            "actions/scan/action.yml: Allow network namespaces",
+        ),
+        (
+            Row({"runner": {"environment": "github-hosted"}}, True),
+            Row({"runner": {"environment": "self-hosted"}}, False),
+            Row({"runner": {}}, False),
+            Row({"runner": {"environment": "github-hosted"}}, False, "failure"),
+        ),
+    ),
+    Case(
+        "if",
         "inputs.gate == 'true'",
         tuple(f"actions/{stage}/action.yml: Gate" for stage in STAGES),
         (

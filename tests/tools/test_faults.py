@@ -27,8 +27,9 @@ from mlsecops.tools.picklescan import Picklescan
 from mlsecops.tools.pip_audit import PipAudit
 from mlsecops.tools.pytest import Pytest
 from mlsecops.tools.semgrep import Semgrep
+from mlsecops.tools.service_attacks import ServiceAttacks
 from mlsecops.tools.zizmor import Zizmor
-from support import faulty, small_project
+from support import faulty, small_project, small_service
 from support.contexts import context, toolbox
 
 ALWAYS_FRESH = timedelta(days=100_000)
@@ -95,6 +96,13 @@ SUBJECTS = (
         "modelaudit-picklescan", "python", _pickled(ModelauditPicklescan()), ("models/*",), ("canary.pkl",)
     ),
     Subject("modelaudit", "python", _pickled(Modelaudit()), ("order.json",), ("canary.pkl",)),
+    Subject(
+        "service-attacks",
+        "python",
+        lambda p: Scan(ServiceAttacks(serve=small_service.serve), p.python[:1]),
+        ("order.json",),
+        ("canary.json",),
+    ),
     Subject("modelscan", "modelscan", _pickled(Modelscan()), ("models/0*",), ("canary.pkl",)),
     Subject("pip-audit", "pip-audit", _pip_audit, ("pins*.txt",), ("pins*.txt",), 0, True),
     Subject("cyclonedx-bom", "cyclonedx-py", _cyclonedx, ("pins.txt",), ("pins.txt",), 0, True),
@@ -142,7 +150,7 @@ def run_subject(subject: Subject, root: Path, tmp_path: Path, fault: str | None)
         )
         if name:
             overrides[name] = folder
-        elif isinstance(tool, ModelReader):
+        elif isinstance(tool, ModelReader | ServiceAttacks):
             tool = dataclasses.replace(tool, python=str(folder / "bin" / subject.program))
     fresh = Policy(max_data_age=ALWAYS_FRESH)
     run = scan(

@@ -7,7 +7,7 @@ from mlsecops.chain import STAGES
 from mlsecops.github.inputs import InputError, Inputs, artifact_name, read
 from support.hostile_text import hostile
 
-KNOWN = ("test", "sca", "sast", "model", "container")
+KNOWN = ("test", "sca", "sast", "model", "container", "dast")
 VARIABLES = ("PROJECT", "ID", "STAGES", "FAIL_ON", "COMMENT", "UPLOAD", "GATE")
 
 
@@ -69,12 +69,12 @@ def test_every_input_is_taken() -> None:
         (
             "stages",
             "test, sats",
-            "the input 'stages' names 'sats'; it takes test, sca, sast, model or container",
+            "the input 'stages' names 'sats'; it takes test, sca, sast, model, container or dast",
         ),
         (
             "stages",
             " , ,",
-            "the input 'stages' is ', ,'; it takes one or more of test, sca, sast, model, container",
+            "the input 'stages' is ', ,'; it takes one or more of test, sca, sast, model, container, dast",
         ),
         ("fail_on", "\x1b[2J\u202ea\n::error::b", "the input 'fail-on' is '\\x1b[2J\\u202ea\\n::error::b'; "),
         ("comment", "y" * 500, f"the input 'comment' is '{'y' * 59}…'; "),
@@ -87,7 +87,7 @@ def test_what_an_input_does_not_take_is_refused_by_name(name: str, value: str, s
 @pytest.mark.parametrize(
     ("text", "stages"),
     [
-        ("test, sca, sast, model, container", KNOWN),
+        ("test, sca, sast, model, container, dast", KNOWN),
         ("sast sca\n", ("sca", "sast")),
         ("model,test,,model , test", ("test", "model")),
         ("container", ("container",)),
@@ -103,7 +103,7 @@ def test_the_only_stage_there_is_reads_as_a_choice_of_one() -> None:
 
 
 def test_the_stages_of_the_chain_are_those_of_the_workflows() -> None:
-    assert read({"MLSECOPS_STAGES": "test, sca, sast, model, container"}, tuple(STAGES)).stages == KNOWN
+    assert read({"MLSECOPS_STAGES": "test, sca, sast, model, container, dast"}, tuple(STAGES)).stages == KNOWN
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from support.acting.chain import ROOT_IMAGE, Chain, project
 from support.acting.runner import Run
 from support.acting.staging import OURS, SHA
 
-STAGES = ("test", "sca", "sast", "model", "container")
+STAGES = ("test", "sca", "sast", "model", "container", "dast")
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 UPLOAD = "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f"
 HEAD = "name: scan\non: push\npermissions: { contents: read }\njobs:\n"

@@ -11,7 +11,7 @@ import json
 from support.acting.chain import REQUIREMENTS, ROOT_IMAGE, Chain, secure_ml, shown
 from support.small_project import REQUIREMENTS as PINNED
 
-ALL_STAGES = ("test", "sca", "sast", "model", "container")
+ALL_STAGES = ("test", "sca", "sast", "model", "container", "dast")
 CARELESS = {
     "app.py": "import pickle\n\n\n\n\ndef load(data: bytes) -> object:\n    return pickle.loads(data)\n",
     "tests/test_app.py": "from app import load\n\n\ndef test_load():\n    assert load(b'I1\\n.') == 1\n",

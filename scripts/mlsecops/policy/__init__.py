@@ -16,6 +16,8 @@ from mlsecops.policy.model import (
     LONG_WAIVER,
     SEVERITIES,
     STAGES,
+    Caller,
+    DastSettings,
     ModelSettings,
     OnMissingBase,
     Policy,
@@ -35,6 +37,8 @@ __all__ = [
     "LONG_WAIVER",
     "SEVERITIES",
     "STAGES",
+    "Caller",
+    "DastSettings",
     "ModelSettings",
     "OnMissingBase",
     "Policy",
@@ -158,6 +162,7 @@ def _policy(document: Document, name: str) -> Policy:
         test=_test(data.get("test", {})),
         sca=ScaSettings(**{key.replace("-", "_"): value for key, value in data.get("sca", {}).items()}),
         models=_models(data.get("models", {})),
+        dast=_dast(data.get("dast", {})),
         use_project_config=frozenset(tools.get("use-project-config", [])),
         waivers=tuple(
             _waiver(waiver, document.values["waivers", number])
@@ -180,11 +185,34 @@ def _models(data: Mapping[str, Any]) -> ModelSettings:
     return ModelSettings(
         formats=frozenset(data.get("formats", [])),
         imports=tuple(data.get("imports", [])),
-        max_size=int(most[:-2]) * _BYTES[most[-2:]] if most else None,
+        max_size=_bytes(most) if most else None,
         require_lock=data.get("require-lock", False),
         require_signature=tuple(SignatureRequirement(**each) for each in data.get("require-signature", [])),
         deep=data.get("deep", False),
     )
+
+
+def _dast(data: Mapping[str, Any]) -> DastSettings:
+    auth = data.get("auth")
+    return DastSettings(
+        start=tuple(data.get("start", [])),
+        env=MappingProxyType(dict(data.get("env", {}))),
+        port=data.get("port"),
+        health=data.get("health"),
+        start_timeout=float(_duration(data.get("start-timeout", "2m"))),
+        timeout=float(_duration(data.get("timeout", "10m"))),
+        memory=_bytes(data.get("memory", "4GB")),
+        document=data.get("document"),
+        exclude_operations=tuple(data.get("exclude-operations", [])),
+        auth=_caller(auth) if auth else None,
+        identities=tuple(map(_caller, data.get("identities", []))),
+        zap=data.get("zap"),
+    )
+
+
+def _caller(data: Mapping[str, Any]) -> Caller:
+    login = tuple(data.get("login", []))
+    return Caller(header=data.get("header"), key=data.get("key"), login=login)
 
 
 def _waiver(data: Mapping[str, str], line: int) -> Waiver:
@@ -198,6 +226,11 @@ def _waiver(data: Mapping[str, str], line: int) -> Waiver:
         package=data.get("package"),
         line=line,
     )
+
+
+def _bytes(text: str) -> int:
+    """A number with its unit -> bytes."""
+    return int(text[:-2]) * _BYTES[text[-2:]]
 
 
 def _duration(text: str) -> int:

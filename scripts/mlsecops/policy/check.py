@@ -21,6 +21,7 @@ SCHEMA_FILE = Path(__file__).resolve().parents[1] / "schemas" / "policy.schema.j
 _TYPES = {
     "string": "text",
     "boolean": "true or false",
+    "integer": "a whole number",
     "array": "a list",
     "object": "a mapping",
 }
@@ -170,6 +171,8 @@ _SENTENCES: Mapping[str, Callable[[ValidationError], str]] = {
     "required": _required,
     "oneOf": _one_of,
     "pattern": _pattern,
+    "minimum": _pattern,
+    "maximum": _pattern,
     "format": _format,
     "minItems": _empty,
     "minLength": _empty,

@@ -93,6 +93,39 @@ class ModelSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """How one caller of the service says who it is: a header, a query parameter, or what a command prints.
+
+    Exactly one is set; `header` is `Name: value`, `key` is `name=value`.
+    """
+
+    header: str | None = None
+    key: str | None = None
+    login: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DastSettings:
+    """How the service is started and attacked; empty values leave it to the stage. Times in seconds.
+
+    `identities` are further callers, none of whom may see what belongs to another one.
+    """
+
+    start: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    port: int | None = None
+    health: str | None = None
+    start_timeout: float = 120.0
+    timeout: float = 600.0
+    memory: int = 4 * 10**9
+    document: str | None = None
+    exclude_operations: tuple[str, ...] = ()
+    auth: Caller | None = None
+    identities: tuple[Caller, ...] = ()
+    zap: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What blocks, what must be scanned, what is left out and what is accepted.
 
@@ -111,6 +144,7 @@ class Policy:
     test: TestSettings = TestSettings()
     sca: ScaSettings = ScaSettings()
     models: ModelSettings = ModelSettings()
+    dast: DastSettings = DastSettings()
     use_project_config: frozenset[str] = frozenset()
     waivers: tuple[Waiver, ...] = ()
 

@@ -50,7 +50,7 @@ class Reach:
 def reach(project: Project) -> Reach:
     """Read the project's Python files and notebooks, and find what loads models."""
     lines: dict[str, list[int]] = {}
-    program = Program.of(_modules(project, lines))
+    program = Program.of(modules(project, lines))
     texts, graph = Texts(program), Graph.of(program)
     found = []
     for call, scope in program.calls():
@@ -88,7 +88,7 @@ def names(text: str, uri: str) -> bool:
     return absolute and any(f"/{path}".endswith(f"/{each}") for each in (uri, folder) if each)
 
 
-def _modules(project: Project, lines: dict[str, list[int]]) -> Iterator[Scope]:
+def modules(project: Project, lines: dict[str, list[int]]) -> Iterator[Scope]:
     """The files that can be parsed; `lines` gets where the lines of a notebook's code stand in its file."""
     spent = 0
     for uri in (*project.python, *project.notebooks):

@@ -88,6 +88,11 @@ class Program:
         found = self.target(expression, scope)
         return found[0].definitions.get(found[1]) if found else None
 
+    def named(self, dotted: str) -> Scope | None:
+        """The function or class of a full name, `package.module.function`."""
+        found = self._imported(dotted)
+        return found[0].definitions.get(found[1]) if found else None
+
     def target(self, expression: ast.expr, scope: Scope) -> tuple[Scope, str] | None:
         """The scope and the name in it that an expression stands for; None for what is not the project's."""
         if isinstance(expression, ast.Name):

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class Processes:
         """
         started = time.monotonic()
         with stdout.open("wb") as out, stderr.open("wb") as err:
-            process = self._start(command, cwd, env, out.fileno(), err.fileno(), limits)
+            process = self._start(command, cwd, env, (subprocess.DEVNULL, out.fileno(), err.fileno()), limits)
         timed_out = False
         try:
             process.wait(limits.seconds)
@@ -81,8 +82,37 @@ class Processes:
                 self._running.discard(process)
         return Finished(process.returncode, time.monotonic() - started, timed_out)
 
+    @contextmanager
+    def background(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        log: Path,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """A process that goes on beside us until the block ends, all its output in one file.
+
+        Its standard input is a pipe that closes when we end, however we end. Raises StartError as `run`.
+        """
+        with log.open("wb") as out:
+            streams = (subprocess.PIPE, out.fileno(), out.fileno())
+            process = self._start(command, cwd, env, streams, limits)
+        try:
+            yield process
+        finally:
+            end_group(process)
+            with self._guard:
+                self._running.discard(process)
+
     def _start(
-        self, command: Sequence[str], cwd: Path, env: Mapping[str, str], out: int, err: int, limits: Limits
+        self,
+        command: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        streams: tuple[int, int, int],
+        limits: Limits,
     ) -> subprocess.Popen[bytes]:
         limited = ["/bin/sh", "-c", _LIMITED, "sh", str(limits.memory // 1024), str(limits.file_size // 512)]
         with self._guard:
@@ -93,9 +123,9 @@ class Processes:
                     [*limited, *command],
                     cwd=cwd,
                     env=dict(env),
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
+                    stdin=streams[0],
+                    stdout=streams[1],
+                    stderr=streams[2],
                     start_new_session=True,
                 )
             except (OSError, ValueError) as error:
@@ -116,6 +146,8 @@ class Processes:
 def end_group(process: subprocess.Popen[bytes]) -> None:
     """End a process, its group and its children; a child that left the group is found by its parent."""
     children: list[psutil.Process] = []
+    if process.stdin:
+        process.stdin.close()
     with contextlib.suppress(psutil.Error):
         if process.poll() is None:
             children = psutil.Process(process.pid).children(recursive=True)

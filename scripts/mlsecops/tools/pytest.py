@@ -77,7 +77,7 @@ class Pytest:
 
     def run(self, job: Job) -> Parsed:
         """Run the tests in a copy of the project, with tests beside them that must be seen to fail."""
-        source = _copy(job)
+        source = project_environment.copy_project(job)
         paths = [each for each in self._paths(job) if (source / each.split("::")[0]).exists()]
         if not (paths or self.command):
             raise ToolError(f"none of the test paths exists: {', '.join(self._paths(job))}")
@@ -225,14 +225,6 @@ def canary_token(path: str) -> str:
     """The part of a canary's path that names no other test."""
     found = re.search(r"mlsecops_canary_\w+?_\d+", path)
     return found[0] if found else path
-
-
-def _copy(job: Job) -> Path:
-    source = Path(os.path.realpath(job.copy([file.uri for file in job.project.files], "project")))
-    for file in job.project.files:
-        if os.access(file.absolute, os.X_OK):
-            (source / file.uri).chmod(0o755)
-    return source
 
 
 def _program(name: str, environment: ProjectEnvironment, source: Path) -> Path:

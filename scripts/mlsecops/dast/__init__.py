@@ -1,0 +1,1 @@
+"""Dynamic testing: the service is started and attacked."""

@@ -1,0 +1,155 @@
+"""What checks send and get, and what they find: values, without a connection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from mlsecops.dast.target import Body, Handler, Identity, Operation, Target
+from mlsecops.sarif.build import Rule
+
+__all__ = ["Attack", "Base", "Body", "Check", "Found", "Handler", "Identity", "Reply", "Request", "Site"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request. `target` is path and query as they go over the wire.
+
+    `recipe` is a shell command that prints the body, where the body itself is too long for a command line.
+    """
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    identity: Identity | None = None
+    recipe: str = ""
+
+    def header(self, name: str) -> str:
+        """A header of the request itself, not of its identity."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """An answer; status 0 means there was none, and `failure` says why. Header names are lower case."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    seconds: float = 0.0
+    failure: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the service took the request."""
+        return 200 <= self.status < 300
+
+    @property
+    def broke(self) -> bool:
+        """Whether the service failed, rather than refused."""
+        return self.status in (0, 500, 502, 504)
+
+    @cached_property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON; None when it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def media(self) -> str:
+        """The media type, without parameters."""
+        return self.header("content-type").partition(";")[0].strip().lower()
+
+    def header(self, name: str) -> str:
+        """The value of a header, or nothing."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One finding: `about` is the parameter or the variant; the request shows it.
+
+    Without an operation it stands where the application is made.
+    """
+
+    rule: Rule
+    message: str
+    request: Request
+    operation: Operation | None = None
+    about: str = ""
+
+
+BROKEN, LATE = "the connection broke", "no answer in time"
+Attack = Generator[Request, Reply, list[Found]]
+
+
+def all_of(requests: Iterable[Request]) -> Generator[Request, Reply, list[Reply]]:
+    """Send requests one after the other; return their answers."""
+    replies: list[Reply] = []
+    for request in requests:
+        reply = yield request
+        replies += [reply]
+    return replies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The request an attack on an operation starts from, and what it got.
+
+    `values` are the parameters outside the body, `body` is its JSON value where it has one.
+    """
+
+    operation: Operation
+    request: Request
+    reply: Reply
+    values: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    body: Any = None
+    media: str = ""
+
+
+class Listener(Protocol):
+    """A server of ours within reach of the service, which hears when the service calls somebody."""
+
+    def url(self, token: str) -> str:
+        """The address to call with this token in it."""
+        ...
+
+    def heard(self, token: str) -> bool:
+        """Whether somebody called it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What checks know besides the operation: the service as it answers when nobody attacks it.
+
+    `missing` is what an address gets behind which there is nothing; `memory` gives the bytes that the service
+    uses now, or None where that cannot be measured.
+    """
+
+    target: Target
+    bases: Mapping[str, Base]
+    missing: Reply
+    listener: Listener
+    memory: Callable[[], int | None]
+
+    @property
+    def caller(self) -> Identity | None:
+        """Who calls, unless a check is about that."""
+        return next(iter(self.target.auth.identities), None)
+
+
+Check = Callable[[Site, Base], Attack]
+SiteCheck = Callable[[Site], Attack]
+Passive = Callable[[Site, Operation | None, Request, Reply], Iterable[Found]]

@@ -1,0 +1,163 @@
+"""The service of one run: made by the first tool that asks, attacked by one at a time, ended at the end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mlsecops import project_environment
+from mlsecops.dast import preflight
+from mlsecops.dast.document.describe import SERVED_AT, describe
+from mlsecops.dast.document.servers import at_address
+from mlsecops.dast.service.command import Place, callers, identity, program, start, variables
+from mlsecops.dast.service.guess import Guess, guess
+from mlsecops.dast.service.isolation import isolated
+from mlsecops.dast.service.placeholders import Placeholders
+from mlsecops.dast.service.running import Request, Service, running
+from mlsecops.dast.target import Auth, Identity, Target
+from mlsecops.job import Job
+from mlsecops.project_environment import ProjectEnvironment
+
+_KEY = "dast service"
+_LOGIN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A running service and what is known of it; `absent` are operations that do not answer, and why."""
+
+    target: Target
+    service: Service
+    absent: dict[str, str]
+    notes: tuple[str, ...]
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+
+@contextmanager
+def attacking(job: Job) -> Iterator[Served]:
+    """The service for one tool alone, alive before and after.
+
+    Raises ToolError when it does not start, or does not live through the block.
+    """
+    served = job.context.shared.once(_KEY, lambda: serving(job))
+    with served.guard:
+        _still_alive(served, "before this attack")
+        yield served
+        _still_alive(served, "during this attack")
+
+
+@contextmanager
+def serving(job: Job) -> Iterator[Served]:
+    """Start the project's service. Raises ToolError with the reason, the end of its log as notes."""
+    settings = job.policy.dast
+    guessed = None if settings.start else guess(job.project)
+    placeholders = Placeholders.of(secrets.token_hex(16), os.environ)
+    source = project_environment.copy_project(job)
+    environment = project_environment.make(job, source, job.policy.test.python, tests=False)
+    place = _place(job, source, environment)
+    with isolated(job) as isolation:
+        started = start(settings, guessed, place, placeholders, alone=isolation.holder is not None)
+        with running(job, isolation, started) as service:
+            yield _examined(job, service, guessed, place, placeholders.knowing(url=service.base_url))
+
+
+def _examined(
+    job: Job, service: Service, guessed: Guess | None, place: Place, placeholders: Placeholders
+) -> Served:
+    """What the service is, once it runs and answers for what it is meant to be."""
+    settings = job.policy.dast
+    described = describe(
+        job.project,
+        settings.document,
+        settings.exclude_operations,
+        guessed.app if guessed else None,
+        lambda: _served_documents(service),
+    )
+    identities = _identities(job, service, place, placeholders)
+    hidden = {*service.start.secrets, *(secret for each in identities for secret in each.secrets())}
+    ordered = tuple(sorted(hidden, key=len, reverse=True))
+    service = replace(service, start=replace(service.start, secrets=ordered))
+    target = Target(
+        base_url=service.base_url,
+        operations=described.operations,
+        document=at_address(described.document, described.code.routes, service.base_url),
+        document_uri=described.document.uri,
+        application=described.application,
+        auth=Auth(identities=identities),
+        pid=service.pid,
+        model_files=tuple(model.uri for model in job.project.models),
+        prefix=service.isolation.prefix,
+        alive=service.alive,
+    )
+    absent = _asked(service, target)
+    notes = [*place.environment.notes, service.isolation.note, *described.notes, _how(guessed)]
+    return Served(target=target, service=service, absent=absent, notes=tuple(filter(None, notes)))
+
+
+def _asked(service: Service, target: Target) -> dict[str, str]:
+    """Ask every operation once. Raises ToolError when the answers are not those of a service."""
+    first = target.auth.identities[0] if target.auth.identities else None
+    requests = preflight.requests(target.operations, target.document, first)
+    judgement = preflight.judge(target.operations, service.ask(requests), known=first is not None)
+    ended = service.ended()
+    if ended:
+        raise service.failed(f"the service did not outlive one plain request to each operation: it {ended}")
+    if judgement.doubt:
+        raise service.failed(
+            f"the service {judgement.doubt}, so attacks on it show nothing{service.last_words()}"
+        )
+    return dict(judgement.absent)
+
+
+def _served_documents(service: Service) -> Sequence[bytes]:
+    answers = service.ask([Request("GET", path) for path in SERVED_AT])
+    return [answer.body for answer in answers if answer.status == 200]
+
+
+def _identities(job: Job, service: Service, place: Place, placeholders: Placeholders) -> tuple[Identity, ...]:
+    found = []
+    for number, caller in enumerate(callers(job.policy.dast)):
+        printed = ""
+        if caller.login:
+            words = [placeholders.fill(word, "dast.auth.login") for word in caller.login]
+            argv = [*service.isolation.prefix, str(program(words[0], place)), *words[1:]]
+            completed = job.execute(
+                argv,
+                exit_codes=(0,),
+                timeout=_LOGIN_SECONDS,
+                cwd=place.source,
+                env=variables(place),
+                silent=True,
+            )
+            printed = completed.stdout.read_text(encoding="utf-8", errors="replace")
+            # It holds a key that must not stay behind.
+            completed.stdout.unlink()
+        found.append(identity(caller, number, printed, placeholders))
+    return tuple(found)
+
+
+def _place(job: Job, source: Path, environment: ProjectEnvironment) -> Place:
+    home, scratch = job.work / "service-home", job.work / "service-tmp"
+    for folder in (home, scratch):
+        folder.mkdir()
+    return Place(source=source, environment=environment, home=home, scratch=scratch)
+
+
+def _how(guessed: Guess | None) -> str:
+    if guessed is None:
+        return ""
+    made = guessed.app.name or "run as a script"
+    return (
+        f"the policy does not say how the service starts: {guessed.app.framework}, {guessed.app.uri} ({made})"
+    )
+
+
+def _still_alive(served: Served, when: str) -> None:
+    why = served.service.alive()
+    if why:
+        raise served.service.failed(f"the service did not live {when}: it {why}")

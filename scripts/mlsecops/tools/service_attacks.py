@@ -1,0 +1,141 @@
+"""Our own attacks on the running service, and in the same run on a service of ours that has every flaw."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from mlsecops.dast import attack
+from mlsecops.dast.attacks.rules import RULES
+from mlsecops.dast.canary_service import described
+from mlsecops.dast.serving import attacking
+from mlsecops.dast.target import Target
+from mlsecops.job import Job, Parsed, Problem, ToolError, printable
+from mlsecops.sarif.build import Json, Location, Result
+
+NAME = "service-attacks"
+_SCRIPTS = Path(__file__).resolve().parents[2]
+# Starting, the canary, and the end of a check that has begun.
+_AROUND = 60.0
+_LONGEST_LINE = 1000
+_NO_LINE = (LookupError, TypeError, ValueError, AttributeError)
+
+
+class Attacked(Protocol):
+    """A service to attack; operations in `absent` are known not to answer."""
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def absent(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True)
+class ServiceAttacks:
+    """Runs the attack program where the service can be reached; each operation is a unit of its work."""
+
+    name: str = NAME
+    environment: str | None = None
+    information_uri: str = ""
+    canary_rules: frozenset[str] = frozenset(rule.id for rule in RULES)
+    weight: float = 40.0
+    timeout: float = 900.0
+    python: str = sys.executable
+    serve: Callable[[Job], AbstractContextManager[Attacked]] = attacking
+
+    def run(self, job: Job) -> Parsed:
+        """Attack the service, and the canary before it through the same code.
+
+        What was found stays found when the service does not live through it.
+        """
+        found: list[Parsed] = []
+        try:
+            with self.serve(job) as served:
+                due = frozenset(each.name for each in served.target.operations) - served.absent.keys()
+                found.append(replace(parse(self._attack(job, served.target), served.target), due=due))
+        except ToolError as error:
+            if not found:
+                raise
+            problem = Problem(job.targets[0], str(error))
+            return replace(found[0], problems=[*found[0].problems, problem])
+        return found[0]
+
+    def _attack(self, job: Job, target: Target) -> list[Json]:
+        folder = job.work / "attack"
+        folder.mkdir()
+        order, canary, output = (folder / name for name in ("order.json", "canary.json", "lines.json"))
+        canary.write_text(json.dumps(described().to_json()), encoding="utf-8")
+        seconds = min(self.timeout, job.policy.dast.timeout + _AROUND)
+        order.write_text(
+            json.dumps({"target": target.to_json(), "seconds": seconds - _AROUND}), encoding="utf-8"
+        )
+        order.chmod(0o600)
+        argv = [*target.prefix, self.python, "-I", "-c", attack.START, str(_SCRIPTS)]
+        try:
+            arguments = [*argv, str(order), str(canary), str(output)]
+            job.execute(arguments, exit_codes=(0,), output=output, timeout=seconds)
+        finally:
+            order.unlink(missing_ok=True)  # it holds the callers' keys
+        return _lines(output)
+
+
+def parse(lines: Iterable[Json], target: Target) -> Parsed:
+    """The program's lines -> what it found. Raises ToolError when it did not get to its end."""
+    by_type: dict[str, list[Json]] = {}
+    for line in lines:
+        by_type.setdefault(str(line["type"]), []).append(line)
+    if "end" not in by_type:
+        raise ToolError("its output cannot be read: it did not end its report")
+    rules = {rule.id: rule for rule in RULES}
+    found = [_result(line) for line in by_type.get("finding", ())]
+    answered = frozenset(str(line["operation"]) for line in by_type.get("answered", ()))
+    known = frozenset(each.name for each in target.operations)
+    end = by_type["end"][0]
+    effort = f"{int(end['requests'])} requests in {float(end['seconds']):.0f} s"
+    return Parsed(
+        looked_at=answered & known,
+        rules=[rules[rule_id].to_sarif() for rule_id in sorted({each["ruleId"] for each in found})],
+        results=found,
+        canary=frozenset(str(line["rule"]) for line in by_type.get("canary", ())),
+        problems=list(_problems(by_type, target)),
+        notes=[effort, *(printable(str(line["text"])) for line in by_type.get("note", ()))],
+    )
+
+
+def _problems(by_type: Mapping[str, list[Json]], target: Target) -> Iterable[Problem]:
+    """What kept the attack from its end; it stands where the service is made."""
+    place = target.application
+    for line in by_type.get("died", ()):
+        last = printable(str(line["curl"]))[:_LONGEST_LINE]
+        yield Problem(place.uri, f"the service did not live through the attack; the last request was {last}")
+    for line in by_type.get("limited", ()):
+        refused = f"the service refused {int(line['requests'])} requests of the attack with 429"
+        yield Problem(place.uri, f"{refused}: raise its limit for the scan (dast.env)", place.line)
+    for line in by_type.get("unfinished", ()):
+        yield Problem(place.uri, f"there was no time left for {printable(str(line['check']))}", place.line)
+
+
+def _result(line: Json) -> Json:
+    shown = str(line["curl"])
+    message = printable(str(line["message"]))
+    inline = f" Shown by: {printable(shown)}" if len(shown) <= _LONGEST_LINE else ""
+    return Result(
+        rule_id=str(line["rule"]),
+        message=f"{message}.{inline}",
+        location=Location(uri=str(line["uri"]), start_line=int(line["line"])),
+        identity=("dast", str(line["rule"]), str(line["operation"]), str(line["about"])),
+        properties={"reproduce": printable(shown)},
+    ).to_sarif()
+
+
+def _lines(output: Path) -> list[Json]:
+    try:
+        lines = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+        return [{**line, "type": str(line["type"])} for line in lines]
+    except _NO_LINE as error:
+        raise ToolError(f"its output cannot be read ({type(error).__name__})") from error
