@@ -16,6 +16,8 @@ from mlsecops.policy.model import (
     LONG_WAIVER,
     SEVERITIES,
     STAGES,
+    ContainerSettings,
+    ImagePart,
     ModelSettings,
     OnMissingBase,
     Policy,
@@ -35,6 +37,8 @@ __all__ = [
     "LONG_WAIVER",
     "SEVERITIES",
     "STAGES",
+    "ContainerSettings",
+    "ImagePart",
     "ModelSettings",
     "OnMissingBase",
     "Policy",
@@ -158,6 +162,7 @@ def _policy(document: Document, name: str) -> Policy:
         test=_test(data.get("test", {})),
         sca=ScaSettings(**{key.replace("-", "_"): value for key, value in data.get("sca", {}).items()}),
         models=_models(data.get("models", {})),
+        container=_container(data.get("container", {})),
         use_project_config=frozenset(tools.get("use-project-config", [])),
         waivers=tuple(
             _waiver(waiver, document.values["waivers", number])
@@ -183,6 +188,16 @@ def _models(data: Mapping[str, Any]) -> ModelSettings:
         max_size=int(most[:-2]) * _BYTES[most[-2:]] if most else None,
         require_lock=data.get("require-lock", False),
         require_signature=tuple(SignatureRequirement(**each) for each in data.get("require-signature", [])),
+    )
+
+
+def _container(data: Mapping[str, Any]) -> ContainerSettings:
+    return ContainerSettings(
+        image=data.get("image"),
+        context=data.get("context"),
+        dockerfiles=tuple(data.get("dockerfiles", [])),
+        timeout=float(_duration(data.get("timeout", "30m"))),
+        security_index=data.get("security-index"),
     )
 
 
