@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from filelock import FileLock
 from mlsecops.toolbox import cache_folder
 
@@ -62,12 +64,14 @@ def running(folder: Path) -> Iterator[DockerEngine]:
     daemon = _program("dockerd")
     _program("docker")
     folder.mkdir(parents=True)
-    bridge = f"mlsec{os.getpid() % 10**8}"
+    bridge = f"mlsec{os.getpid()}"
     socket = folder / "docker.sock"
     log = folder / "log"
     with _bridge(bridge), log.open("wb") as output:
         process = subprocess.Popen(
-            [daemon, "--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
+            # It ends with the tests, also when they are killed.
+            [_program("setpriv"), "--pdeathsig", "TERM", daemon]
+            + ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
             + ["--host", f"unix://{socket}", "--pidfile", str(folder / "pid"), "--bridge", bridge],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -154,6 +158,9 @@ def _bridge(name: str) -> Iterator[None]:
     networks = ipaddress.ip_network("10.213.0.0/16").subnets(new_prefix=24)
     free = next(each for each in networks if str(each).rpartition(".")[0] + "." not in taken)
     ip = _program("ip")
+    for left in re.findall(r"\bmlsec(\d+)\b", taken):
+        if not psutil.pid_exists(int(left)):
+            subprocess.run([ip, "link", "delete", f"mlsec{left}"], check=False)
     subprocess.run([ip, "link", "add", "name", name, "type", "bridge"], check=True)
     try:
         subprocess.run([ip, "address", "add", f"{free[1]}/24", "dev", name], check=True)
