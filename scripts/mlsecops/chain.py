@@ -46,7 +46,7 @@ STAGES: Mapping[str, Stage] = {
     "sca": Stage(sca.plan),
     "sast": Stage(sast.plan, sast.settle),
     "model": Stage(model.plan, model.settle),
-    "container": Stage(container.plan),
+    "container": Stage(container.plan, container.settle),
     "dast": Stage(dast.plan),
 }
 

@@ -37,6 +37,10 @@ class ToolError(Exception):
         self.properties = properties or {}
 
 
+class NotDueError(Exception):
+    """A tool found out that it is not due, for a reason that only the machine knows; the text says which."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A file, rule or package that a tool could not read: the run is incomplete.
@@ -81,9 +85,13 @@ class Completed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a run was asked for on the command line."""
+    """What a run was asked for on the command line, or by a workflow.
+
+    `image_required` counts where the policy leaves it open whether images must be built.
+    """
 
     no_exec: bool = False
+    image_required: bool = False
     advisories: Path | None = None
 
 
@@ -159,12 +167,14 @@ class Job:
         env: Mapping[str, str] | None = None,
         installer: bool = False,
         silent: bool = False,
+        largest: int | None = None,
     ) -> Completed:
         """Run a program of the tool's environment to its end.
 
         `output` is the file that it must write (else its stdout).
         A program given by its absolute path is run as it is. `installer` gives it the index settings of the
-        user, for resolving packages; `silent` programs print nothing when all is well.
+        user, for resolving packages; `silent` programs print nothing when all is well; `largest` is how many
+        bytes a file may have that it writes, where that is more than usual.
         Raises ToolError when it is missing, crashes, hangs, ends with an exit code it is not known for, or
         leaves no new output.
         """
@@ -172,7 +182,8 @@ class Job:
         stdout, stderr = folder / "stdout", folder / "stderr"
         result = output or stdout
         result.unlink(missing_ok=True)
-        limits = Limits(seconds=timeout or self.tool.timeout)
+        seconds = timeout or self.tool.timeout
+        limits = Limits(seconds=seconds) if largest is None else Limits(seconds=seconds, file_size=largest)
         try:
             program = self._program(argv[0], environment)
             command = [str(program), *argv[1:]]

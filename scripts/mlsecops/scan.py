@@ -8,7 +8,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mlsecops import __version__
-from mlsecops.job import Context, Job, Parsed, Problem, Skip, Tool, ToolError, fresh_folder, printable
+from mlsecops.job import (
+    Context,
+    Job,
+    NotDueError,
+    Parsed,
+    Problem,
+    Skip,
+    Tool,
+    ToolError,
+    fresh_folder,
+    printable,
+)
 from mlsecops.sarif.build import Json, Status, decode_uri, encode_uri
 from mlsecops.sarif.fingerprint import add_fingerprints, split_lines
 from mlsecops.sarif.normalise import normalise_run
@@ -34,7 +45,8 @@ def scan(tool: Tool, targets: Sequence[str], context: Context) -> Json:
     """Run one tool and return its SARIF run with status, counts, canary, notifications and fingerprints.
 
     The run is `passed` or `findings` only when the tool ended as it should, looked at every unit that was due
-    (more than none) and reported its canary; anything else is `incomplete` with a reason.
+    (more than none) and reported its canary; anything else is `incomplete` with a reason, but for a tool that
+    is not due after all, which is `skipped` with one.
     """
     started = context.now()
     work = fresh_folder(context.work / f"{context.stage}-{tool.name}")
@@ -42,6 +54,8 @@ def scan(tool: Tool, targets: Sequence[str], context: Context) -> Json:
     nothing = Parsed(looked_at=frozenset(), rules=[], results=[], canary=frozenset())
     try:
         return _run(job, tool.run(job), "", started)
+    except NotDueError as reason:
+        return skipped(Skip(tool.name, printable(str(reason)), tool.information_uri), context)
     except ToolError as error:
         return _run(job, replace(nothing, properties=error.properties), str(error), started)
     except DEFECTS as error:

@@ -96,6 +96,7 @@ class Job:
             "GITHUB_SHA": self.sha,
             "GITHUB_TOKEN": None if verb in _WITHOUT_TOKEN else self.token,
             "GITHUB_WORKSPACE": str(self.checkout),
+            "MLSECOPS_IMAGE": "when-available",
             "RUNNER_TEMP": str(self.folder / "temp"),
         }
 

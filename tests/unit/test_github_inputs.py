@@ -8,7 +8,7 @@ from mlsecops.github.inputs import InputError, Inputs, artifact_name, read
 from support.hostile_text import hostile
 
 KNOWN = ("test", "sca", "sast", "model", "container", "dast")
-VARIABLES = ("PROJECT", "ID", "STAGES", "FAIL_ON", "COMMENT", "UPLOAD", "GATE")
+VARIABLES = ("PROJECT", "ID", "STAGES", "FAIL_ON", "COMMENT", "UPLOAD", "GATE", "IMAGE")
 
 
 def given_as(**inputs: str) -> Inputs:
@@ -34,6 +34,7 @@ def test_what_is_missing_or_empty_has_its_default(value: str | None) -> None:
         comment=True,
         upload="auto",
         gate=True,
+        image="required",
     )
 
 
@@ -46,6 +47,7 @@ def test_every_input_is_taken() -> None:
         comment="false",
         upload="never",
         gate="false",
+        image="when-available",
     ) == Inputs(
         project="services/forecast",
         identifier="forecast-2.x",
@@ -54,6 +56,7 @@ def test_every_input_is_taken() -> None:
         comment=False,
         upload="never",
         gate=False,
+        image="when-available",
     )
 
 

@@ -14,6 +14,7 @@ from mlsecops.models.trust.sign import SignatureRequirement
 from mlsecops.policy import (
     DEFAULT_FILE,
     DEFAULTS,
+    ContainerSettings,
     ModelSettings,
     Policy,
     PolicyError,
@@ -77,6 +78,12 @@ models:
   require-lock: true
   deep: true
   require-signature: [{key: keys/a.pub}, {identity: a@example.com, issuer: "https://example.com"}]
+container:
+  image: required
+  context: services
+  dockerfiles: [Dockerfile]
+  timeout: 20m
+  security-index: https://mirror.example.org/debian-security
 """
 
 
@@ -122,6 +129,13 @@ def test_whole_policy_is_read() -> None:
             SignatureRequirement(key="keys/a.pub"),
             SignatureRequirement(identity="a@example.com", issuer="https://example.com"),
         ),
+    )
+    assert policy.container == ContainerSettings(
+        image="required",
+        context="services",
+        dockerfiles=("Dockerfile",),
+        timeout=1200.0,
+        security_index="https://mirror.example.org/debian-security",
     )
     assert policy.use_project_config == {"bandit"}
     assert policy.waivers == (

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from mlsecops.policy import STAGES, Policy, TestSettings
+from mlsecops.policy import STAGES, ContainerSettings, Policy, TestSettings
 from mlsecops.policy.check import _SENTENCES, SCHEMA_FILE
 
 SCHEMA: dict[str, Any] = json.loads(SCHEMA_FILE.read_bytes())
@@ -81,6 +81,8 @@ def test_its_defaults_are_those_of_the_code() -> None:
     assert keys["on-missing-base"]["default"] == policy.on_missing_base
     assert keys["max-data-age"]["default"] == f"{policy.max_data_age.days}d"
     assert keys["test"]["properties"]["timeout"]["default"] == f"{TestSettings().timeout / 60:.0f}m"
+    build = keys["container"]["properties"]["timeout"]["default"]
+    assert build == f"{ContainerSettings().timeout / 60:.0f}m"
     assert keys["required"]["default"] == list(policy.required)
     assert keys["waivers"]["default"] == list(policy.waivers)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from mlsecops.findings import build_report
-from mlsecops.job import Job, Parsed, Problem, Skip, ToolError, fresh_folder, printable
+from mlsecops.job import Job, NotDueError, Parsed, Problem, Skip, ToolError, fresh_folder, printable
 from mlsecops.policy import Policy
 from mlsecops.sarif.build import Json, Location, Result, Rule
 from mlsecops.scan import broken, let_stand_in, scan, skipped
@@ -69,6 +69,14 @@ def run(root: Path, tmp_path: Path, answer: Callable[[Job], Parsed]) -> Json:
 def own(run: Json) -> Json:
     properties: Json = run["properties"]["mlsecops"]
     return properties
+
+
+def test_a_tool_can_find_out_that_it_is_not_due(root: Path, tmp_path: Path) -> None:
+    def not_due(_: Job) -> Parsed:
+        raise NotDueError("there is no engine\n")
+
+    done = run(root, tmp_path, not_due)
+    assert (own(done)["status"], own(done)["reason"]) == ("skipped", "there is no engine\\n")
 
 
 def test_all_evidence_is_a_pass(root: Path, tmp_path: Path) -> None:

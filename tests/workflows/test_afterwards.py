@@ -70,4 +70,4 @@ def test_the_action_for_the_tracking_issue_opens_one_and_keeps_it(chain: Chain, 
     assert (verdict or "incomplete") in issue.title
 
 
-_ONE = "comment: false\n      stages: container"
+_ONE = "comment: false\n      image: when-available\n      stages: container"

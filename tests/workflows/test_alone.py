@@ -6,7 +6,7 @@ import json
 
 import pytest
 from support.acting import callers, events
-from support.acting.chain import ROOT_IMAGE, Chain, project
+from support.acting.chain import NO_ENGINE, ROOT_IMAGE, Chain, project
 from support.acting.runner import Run
 from support.acting.staging import OURS, SHA
 
@@ -19,7 +19,8 @@ HEAD = "name: scan\non: push\npermissions: { contents: read }\njobs:\n"
 def called(stage: str, **inputs: object) -> str:
     """A job that calls the workflow of a stage."""
     uses = f"{OURS}/.github/workflows/{stage}.yml@{SHA}"
-    return f"  {stage}: {json.dumps({'uses': uses, 'with': inputs})}\n"
+    given = {**(NO_ENGINE if stage == "container" else {}), **inputs}
+    return f"  {stage}: {json.dumps({'uses': uses, 'with': given})}\n"
 
 
 def steps(*lines: dict[str, object]) -> str:
@@ -30,7 +31,8 @@ def steps(*lines: dict[str, object]) -> str:
 
 def action(name: str, **inputs: object) -> dict[str, object]:
     """A step with one of our actions."""
-    return {"id": name, "uses": f"{OURS}/actions/{name}@{SHA}", "with": inputs}
+    given = {**(NO_ENGINE if name in ("container", "scan") else {}), **inputs}
+    return {"id": name, "uses": f"{OURS}/actions/{name}@{SHA}", "with": given}
 
 
 def run(chain: Chain, jobs: str, files: dict[str, str] | None = None) -> Run:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from support.acting import events
-from support.acting.chain import ROOT_IMAGE, Chain, project, secure_ml, shown, template
+from support.acting.chain import ROOT_IMAGE, Chain, compact, project, secure_ml, shown
 from support.acting.events import Event
 from support.acting.runner import RUN, TOKEN, Run
 from support.github_api import Run as PastRun
@@ -206,7 +206,7 @@ def test_a_rerun_replaces_artifacts_and_comment(chain: Chain) -> None:
 def test_the_compact_layout_does_for_a_fork_what_the_other_does(chain: Chain) -> None:
     allow(chain, READ)
 
-    run = chain.pull_request(template("mlsecops-compact.yml", stages="container"), README, kind=events.fork)
+    run = chain.pull_request(compact(stages="container"), README, kind=events.fork)
 
     assert run.exit_code == 0, run.text
     assert run.job("mlsecops/gate").step("report").outputs["verdict"] == "passed"

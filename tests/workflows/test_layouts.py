@@ -75,7 +75,7 @@ def test_a_matrix_of_two_projects_has_two_verdicts_comments_and_uploads(chain: C
     assert ("training/Dockerfile", 1) in {(note.file, note.line) for note in run.annotations}
 
 
-_ONE_STAGE = "      project: ${{ matrix.project }}\n      stages: container\n"
+_ONE_STAGE = "      project: ${{ matrix.project }}\n      image: when-available\n      stages: container\n"
 
 
 def verdicts(run: Run) -> list[str]:

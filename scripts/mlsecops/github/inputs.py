@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal, cast
 
-from mlsecops.policy import SEVERITIES, Threshold
+from mlsecops.policy import SEVERITIES, ImagePart, Threshold
 from mlsecops.report.comment import is_identifier
 from mlsecops.report.escape import shorten, visible
 
@@ -29,7 +29,8 @@ class InputError(Exception):
 class Inputs:
     """The inputs of the workflows and actions, all with their defaults.
 
-    `project` is a folder relative to the workspace; `fail_on` None leaves the threshold to the policy.
+    `project` is a folder relative to the workspace; `fail_on` None leaves the threshold to the policy;
+    `image` counts where the policy leaves it open.
     """
 
     project: str
@@ -39,6 +40,7 @@ class Inputs:
     comment: bool
     upload: Upload
     gate: bool
+    image: ImagePart
 
 
 def read(environ: Mapping[str, str], known: Sequence[str]) -> Inputs:
@@ -55,6 +57,7 @@ def read(environ: Mapping[str, str], known: Sequence[str]) -> Inputs:
         comment=_BOOLEANS[_one_of(environ, "comment", tuple(_BOOLEANS), "true")],
         upload=cast(Upload, _one_of(environ, "upload", ("auto", "never"), "auto")),
         gate=_BOOLEANS[_one_of(environ, "gate", tuple(_BOOLEANS), "true")],
+        image=cast(ImagePart, _one_of(environ, "image", ("required", "when-available"), "required")),
     )
 
 

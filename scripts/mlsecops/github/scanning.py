@@ -14,6 +14,7 @@ from mlsecops.github import base_policy
 from mlsecops.github.inputs import artifact_name
 from mlsecops.github.judgement import announce, set_outputs
 from mlsecops.github.step import Step, emptied
+from mlsecops.job import Options
 from mlsecops.policy import Policy
 from mlsecops.scanning import Settings, scan_stages
 
@@ -50,7 +51,8 @@ def scan(step: Step, console: Console, now: datetime) -> None:
     folder = emptied(step.folders.results / part)
     rules = _policy(step)
     identifier = None if step.inputs.identifier == "default" else step.inputs.identifier
-    settings = Settings(policy=rules, identifier=identifier)
+    options = Options(image_required=step.inputs.image == "required")
+    settings = Settings(policy=rules, identifier=identifier, options=options)
     # Names of files that are scanned end up in what is printed.
     with step.runner.muted():
         scan_stages(step.project, stages, settings, results=folder, keep=folder, console=console)

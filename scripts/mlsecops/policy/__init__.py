@@ -17,7 +17,9 @@ from mlsecops.policy.model import (
     SEVERITIES,
     STAGES,
     Caller,
+    ContainerSettings,
     DastSettings,
+    ImagePart,
     ModelSettings,
     OnMissingBase,
     Policy,
@@ -38,7 +40,9 @@ __all__ = [
     "SEVERITIES",
     "STAGES",
     "Caller",
+    "ContainerSettings",
     "DastSettings",
+    "ImagePart",
     "ModelSettings",
     "OnMissingBase",
     "Policy",
@@ -162,6 +166,7 @@ def _policy(document: Document, name: str) -> Policy:
         test=_test(data.get("test", {})),
         sca=ScaSettings(**{key.replace("-", "_"): value for key, value in data.get("sca", {}).items()}),
         models=_models(data.get("models", {})),
+        container=_container(data.get("container", {})),
         dast=_dast(data.get("dast", {})),
         use_project_config=frozenset(tools.get("use-project-config", [])),
         waivers=tuple(
@@ -213,6 +218,16 @@ def _dast(data: Mapping[str, Any]) -> DastSettings:
 def _caller(data: Mapping[str, Any]) -> Caller:
     login = tuple(data.get("login", []))
     return Caller(header=data.get("header"), key=data.get("key"), login=login)
+
+
+def _container(data: Mapping[str, Any]) -> ContainerSettings:
+    return ContainerSettings(
+        image=data.get("image"),
+        context=data.get("context"),
+        dockerfiles=tuple(data.get("dockerfiles", [])),
+        timeout=float(_duration(data.get("timeout", "30m"))),
+        security_index=data.get("security-index"),
+    )
 
 
 def _waiver(data: Mapping[str, str], line: int) -> Waiver:

@@ -12,6 +12,7 @@ from mlsecops.models.trust.sign import SignatureRequirement
 
 Severity = Literal["critical", "high", "medium", "low"]
 Threshold = Literal["critical", "high", "medium", "low", "never"]
+ImagePart = Literal["when-available", "required"]
 OnMissingBase = Literal["all", "pass", "incomplete"]
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
@@ -126,6 +127,21 @@ class DastSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSettings:
+    """How images are built and looked at; `timeout` of a build is in seconds.
+
+    `image` None leaves it to the caller whether images must be looked at; empty `dockerfiles` are all.
+    `security_index` is the address, or the folder below the root, of the distribution's security suites.
+    """
+
+    image: ImagePart | None = None
+    context: str | None = None
+    dockerfiles: tuple[str, ...] = ()
+    timeout: float = 1800.0
+    security_index: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What blocks, what must be scanned, what is left out and what is accepted.
 
@@ -145,6 +161,7 @@ class Policy:
     sca: ScaSettings = ScaSettings()
     models: ModelSettings = ModelSettings()
     dast: DastSettings = DastSettings()
+    container: ContainerSettings = ContainerSettings()
     use_project_config: frozenset[str] = frozenset()
     waivers: tuple[Waiver, ...] = ()
 

@@ -1,0 +1,127 @@
+"""The container engines that can build an image here, and their command lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mlsecops.containers.recipes import Recipe
+
+Name = Literal["docker", "podman", "buildah"]
+NAMES: tuple[Name, ...] = ("docker", "podman", "buildah")
+_ASK: Mapping[Name, tuple[str, ...]] = {
+    "docker": ("version", "--format", "{{.Server.Version}}"),
+    "podman": ("info", "--format", "{{.Version.Version}}"),
+    "buildah": ("info", "--format", "{{.host.Distribution}}"),
+}
+ENGINE_VARIABLE = "MLSECOPS_ENGINE"
+"""Names the engine to use, for machines that have several."""
+
+# An engine is the user's own program: it needs its own settings, and nothing else of the user's.
+_SETTINGS = ("DOCKER_", "CONTAINER_", "CONTAINERS_", "BUILDAH_", "BUILDKIT_", "BUILDX_", "PODMAN_", "XDG_")
+_KEPT = frozenset(
+    {
+        *("HOME", "PATH", "USER", "LOGNAME", "SSH_AUTH_SOCK", "REGISTRY_AUTH_FILE"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine that answers. `buildx` says that Docker builds with BuildKit."""
+
+    name: Name
+    program: str
+    version: str = ""
+    buildx: bool = False
+
+    def build(self, recipe: Recipe, root: Path, tag: str) -> list[str]:
+        """Build an image under a tag; what a step leaves running or half done goes with it."""
+        command = [self.program]
+        match self.name:
+            case "docker" if self.buildx:
+                # The engine's own builder: others may be on machines that cannot give the image back.
+                command += ["buildx", "build", "--builder", "default", "--load", "--provenance=false"]
+                command += ["--progress", "plain"]
+            case "docker":
+                command += ["build", "--force-rm"]
+            case "podman":
+                command += ["build", "--force-rm", "--layers", "--format", "docker"]
+            case "buildah":
+                command += ["build", "--force-rm", "--layers", "--format", "docker"]
+        if recipe.target:
+            command += ["--target", recipe.target]
+        for name, value in recipe.arguments:
+            command += ["--build-arg", f"{name}={value}"]
+        return [*command, "--tag", tag, "--file", str(root / recipe.dockerfile), str(root / recipe.context)]
+
+    def save(self, tag: str, file: Path) -> list[str]:
+        """Write an image as an archive with a `manifest.json`."""
+        match self.name:
+            case "docker":
+                return [self.program, "image", "save", "--output", str(file), tag]
+            case "podman":
+                return [self.program, "save", "--format", "docker-archive", "--output", str(file), tag]
+            case "buildah":
+                return [self.program, "push", "--quiet", tag, f"docker-archive:{file}:{tag}"]
+
+    def remove(self, tag: str) -> list[str]:
+        """Take the tag away, and the image if that was its last; the steps stay for the next build."""
+        match self.name:
+            case "docker":
+                return [self.program, "image", "rm", "--no-prune", tag]
+            case "podman":
+                return [self.program, "image", "rm", "--no-prune", tag]
+            case "buildah":
+                return [self.program, "rmi", tag]
+
+    def tags(self) -> list[str]:
+        """List all tags, one `name:tag` on each line."""
+        match self.name:
+            case "docker" | "podman":
+                return [self.program, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]
+            case "buildah":
+                return [self.program, "images", "--noheading", "--format", "{{.Name}}:{{.Tag}}"]
+
+
+class NoEngineError(Exception):
+    """No engine can build here; the text says why, in a few words."""
+
+
+def find(which: Callable[[str], str | None], ask: Callable[[Sequence[str]], str], wanted: str = "") -> Engine:
+    """The first engine that is there and answers, or the `wanted` one; "none" wants none.
+
+    `ask` runs a command for its output, and raises NoEngineError when it fails. Raises NoEngineError.
+    """
+    if wanted and wanted not in NAMES:
+        raise NoEngineError(f"{ENGINE_VARIABLE} names none of {', '.join(NAMES)}")
+    reasons = []
+    for name in (each for each in NAMES if wanted in ("", each)):
+        program = which(name)
+        if program is None:
+            continue
+        try:
+            version = ask([program, *_ASK[name]]).strip()
+        except NoEngineError as error:
+            reasons.append(f"{name} does not answer: {error}")
+            continue
+        return Engine(name, program, version, name == "docker" and _has_buildx(program, ask))
+    missing = f"{wanted} is not installed" if wanted else f"none of {', '.join(NAMES)} is installed"
+    raise NoEngineError("; ".join(reasons) or missing)
+
+
+def _has_buildx(program: str, ask: Callable[[Sequence[str]], str]) -> bool:
+    try:
+        return "buildx" in ask([program, "buildx", "version"])
+    except NoEngineError:
+        return False
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that an engine may see."""
+    return {
+        name: value for name, value in environ.items() if name.upper() in _KEPT or name.startswith(_SETTINGS)
+    }

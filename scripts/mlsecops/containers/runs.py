@@ -1,0 +1,53 @@
+"""Names of what one run makes in an engine, by which a later run knows what a dead one left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+_PREFIX = "mlsecops-run"
+_TAG = re.compile(rf"(?:localhost/)?{_PREFIX}/([0-9a-f]{{8}})-(\d+)-(\d+):[\w.-]+")
+
+_CLOCK = 200  # hundredths of a second by which two readings of a start may differ
+
+
+def run_name(pid: int | None = None) -> str:
+    """The name of a process's run: the machine, the process and when it started."""
+    number = os.getpid() if pid is None else pid
+    return f"{_PREFIX}/{_machine()}-{number}-{_started(number)}"
+
+
+def dead(tags: Iterable[str], started: Callable[[int], int] | None = None) -> list[str]:
+    """Those tags that a run on this machine made whose process is no more."""
+    begun = started or _started
+    found = []
+    for tag in tags:
+        match = _TAG.fullmatch(tag.strip())
+        if match is None or match[1] != _machine():
+            continue
+        if abs(begun(int(match[2])) - int(match[3])) > _CLOCK:
+            found.append(tag.strip())
+    return found
+
+
+def _machine() -> str:
+    """This machine: several can share an engine."""
+    name = platform.node()
+    with suppress(OSError):
+        name += Path("/etc/machine-id").read_text(encoding="ascii")
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+def _started(pid: int) -> int:
+    """When a process started, in hundredths of a second; 0 when there is none."""
+    try:
+        return round(psutil.Process(pid).create_time() * 100)
+    except psutil.Error:
+        return 0

@@ -1,0 +1,1 @@
+"""Security updates of Debian and Ubuntu, as the distributions' own archives list them."""

@@ -1,0 +1,197 @@
+"""Images that are really built: what is found in them, where it is told, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from mlsecops.containers.runs import run_name
+from mlsecops.job import Context, Options, Scan
+from mlsecops.policy import ContainerSettings, ImagePart, Policy
+from mlsecops.sarif.build import Json
+from mlsecops.scan import scan
+from mlsecops.stages import container
+from support.command import COMMAND, mlsecops
+from support.contexts import context
+from support.docker_engine import DockerEngine
+
+FLAWED = """FROM base:1 AS base
+FROM base
+ENV SERVICE_PASSWORD=q8w7e6r5t4z3
+ARG DEPLOY_TOKEN=a1s2d3f4g5h6
+RUN cp /bin/true /usr/local/bin/tool && chmod 4755 /usr/local/bin/tool
+COPY app.py /app/
+RUN chmod 666 /app/app.py
+RUN printf '%s\\n' '-----BEGIN ''PRIVATE KEY-----' > /app/id_rsa
+RUN rm /app/id_rsa
+RUN printf 'cposix\\nsystem\\n(Vecho mlsecops\\ntR.' > /app/model.pkl
+RUN ln -s /bin/true /usr/local/bin/gcc
+USER 10001
+"""
+
+
+def project(root: Path, **files: str) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (root / name.replace("__", ".")).write_text(content, encoding="utf-8")
+    return root
+
+
+def runs(around: Context) -> dict[str, Json]:
+    """The runs of the tools that look at images."""
+    with around.shared:
+        plan = container.plan(around.project, around.policy, around.options)
+        due = [each for each in plan if isinstance(each, Scan)][2:]
+        done = [scan(each.tool, each.targets, around) for each in due]
+    return {run["tool"]["driver"]["name"]: run for run in done}
+
+
+def status(run: Json) -> tuple[str, str]:
+    own = run["properties"]["mlsecops"]
+    return own["status"], own["reason"]
+
+
+def found(run: Json) -> set[tuple[str, int]]:
+    return {
+        (each["ruleId"], each["locations"][0]["physicalLocation"]["region"]["startLine"])
+        for each in run["results"]
+    }
+
+
+def test_every_flaw_stands_on_its_line(engine: DockerEngine, tmp_path: Path) -> None:
+    root = project(tmp_path / "flawed", Dockerfile=FLAWED, app__py="print()\n")
+    run = runs(context("container", root, tmp_path))["image-checks"]
+    assert status(run) == ("findings", "")
+    assert found(run) == {
+        ("image-package-manager", 1),
+        ("image-no-healthcheck", 1),
+        ("image-secret-in-environment", 3),
+        ("image-secret-in-history", 4),
+        ("image-setuid-file", 5),
+        ("image-writable-code", 7),
+        ("image-deleted-secret", 8),
+        ("image-unseen-model", 10),
+        ("model-runs-code", 10),
+        ("image-compiler", 11),
+    }
+    text = json.dumps(run)
+    assert "q8w7e6r5t4z3" not in text
+    assert "a1s2d3f4g5h6" not in text
+    assert "sha256:" not in text
+    assert "mlsecops-run" not in text
+
+
+def test_the_example_has_nothing_to_block(engine: DockerEngine, example: Path, tmp_path: Path) -> None:
+    both = runs(context("container", example, tmp_path))
+    checks, updates = both["image-checks"], both["security-updates"]
+    assert status(checks) == ("findings", "")
+    assert found(checks) == {("image-package-manager", 2)}
+    assert updates["properties"]["mlsecops"]["canary"] == "found"
+    assert updates["properties"]["mlsecops"]["expected"] > 80
+    assert updates["properties"]["mlsecops"]["data"]["source"].startswith("trixie-security at ")
+
+
+def test_a_dockerfile_that_cannot_be_built(engine: DockerEngine, tmp_path: Path) -> None:
+    root = project(tmp_path / "broken", Dockerfile="FROM base:1\nRUN exit 5\n")
+    for run in runs(context("container", root, tmp_path)).values():
+        word, reason = status(run)
+        assert word == "incomplete"
+        assert "returned a non-zero code: 5" in reason
+
+
+def test_a_build_that_takes_too_long(engine: DockerEngine, tmp_path: Path) -> None:
+    root = project(tmp_path / "slow", Dockerfile="FROM base:1\nRUN sleep 1000\n")
+    rules = Policy(container=ContainerSettings(timeout=4.0))
+    for run in runs(context("container", root, tmp_path, policy=rules)).values():
+        word, reason = status(run)
+        assert word == "incomplete"
+        assert "did not end within 4 s" in reason
+    assert eventually(lambda: not engine.leftovers())
+
+
+def test_what_a_dead_run_left_is_taken_away(engine: DockerEngine, tmp_path: Path) -> None:
+    left = f"{run_name().replace(f'-{os.getpid()}-', '-4194304-')}:x"
+    engine.docker("tag", "base:1", left)
+    root = project(tmp_path / "small", Dockerfile="FROM base:1\nUSER 1\n")
+    runs(context("container", root, tmp_path))
+    assert engine.leftovers() == []
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("step", ["RUN sleep 1000", "USER 1"])
+def test_an_interrupted_run_leaves_nothing(
+    engine: DockerEngine, tmp_path: Path, sign: signal.Signals, step: str
+) -> None:
+    """In the middle of a build, and while the built image is saved and read."""
+    root = project(tmp_path / "slow", Dockerfile=f"FROM base:1\n{step}\n")
+    arguments = ["run", str(root), "--stage", "container", "--out", str(tmp_path / "out")]
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert eventually(lambda: bool(engine.leftovers()))
+        process.send_signal(sign)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode in (130, 143), said
+    assert eventually(lambda: not engine.leftovers())
+    assert not [
+        each for each in psutil.process_iter(["cmdline"]) if str(root) in (each.info["cmdline"] or ())
+    ]
+
+
+def test_without_an_engine_it_is_as_the_policy_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = project(tmp_path / "small", Dockerfile="FROM base:1\nUSER 1\n")
+    monkeypatch.setenv("MLSECOPS_ENGINE", "none")
+    reason = "no image was built: MLSECOPS_ENGINE names none of docker, podman, buildah"
+    cases: tuple[tuple[bool, ImagePart | None, str], ...] = (
+        (False, None, "skipped"),
+        (True, None, "incomplete"),
+        (True, "when-available", "skipped"),
+        (False, "required", "incomplete"),
+    )
+    for required, asked, word in cases:
+        settings = ContainerSettings(image=asked)
+        around = context(
+            "container",
+            root,
+            tmp_path,
+            policy=Policy(container=settings),
+            options=Options(image_required=required),
+        )
+        for name, run in runs(around).items():
+            told = reason if word == "skipped" else f"{name}: could not read Dockerfile"
+            assert status(run)[0] == word
+            assert told in status(run)[1]
+            assert reason in status(run)[1]
+
+
+def test_an_image_that_the_policy_names_and_that_is_not_there(engine: DockerEngine, tmp_path: Path) -> None:
+    root = project(tmp_path / "small", Dockerfile="FROM base:1\nUSER 1\n")
+    rules = Policy(container=ContainerSettings(dockerfiles=("other/Dockerfile",)))
+    for run in runs(context("container", root, tmp_path, policy=rules)).values():
+        assert status(run)[0] == "incomplete"
+        assert "other/Dockerfile" in status(run)[1]
+
+
+def test_no_code_of_the_project_runs_when_that_is_asked(engine: DockerEngine, tmp_path: Path) -> None:
+    root = project(tmp_path / "small", Dockerfile="FROM base:1\nRUN exit 1\nUSER 1\n")
+    done = mlsecops("run", root, "--stage", "container", "--no-exec", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stdout
+    assert "--no-exec" in (tmp_path / "out/stages/container.sarif").read_text(encoding="utf-8")
