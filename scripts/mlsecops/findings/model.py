@@ -42,8 +42,10 @@ class Finding:
 
     The texts of the finding with the highest severity stand for all. `stage` is the first of `stages`.
     `also_at` are further places of the same weakness. `cell` names the part of the file: a notebook's cell, a
-    member of an archive. `state` is None without a baseline. `waiver` is the unexpired waiver that covers it,
-    `suppressed` the justification of a comment in the file; either way it does not count for the gate.
+    member of an archive. `rules` are all rules that found it, the one that stands for them first. `reproduce`
+    is a command that shows it again, where there is a special one. `state` is None without a baseline.
+    `waiver` is the unexpired waiver that covers it, `suppressed` the justification of a comment in the file;
+    either way it does not count for the gate.
     """
 
     id: str
@@ -67,6 +69,8 @@ class Finding:
     tags: tuple[str, ...] = ()
     cwes: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    reproduce: str = ""
     package: str | None = None
     installed: str | None = None
     fixed_in: str | None = None

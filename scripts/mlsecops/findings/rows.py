@@ -117,6 +117,8 @@ def _finding(standings: Sequence[Standing]) -> Finding:
         tags=_union(each.rule.tags for each in sightings),
         cwes=_union(each.rule.cwes for each in sightings),
         aliases=_aliases(sightings, main.rule.id),
+        rules=_rules(standings),
+        reproduce=_first(text_of(each.own.get("reproduce")) for each in sightings) or "",
         package=_first(text_of(each.own.get("package")) for each in sightings),
         installed=_first(_joined(each.own.get("installed")) for each in sightings),
         fixed_in=_first(_joined(each.own.get("fixed-in")) for each in sightings),
@@ -131,6 +133,17 @@ def _other_places(sightings: Sequence[Sighting], main: Place) -> tuple[Place, ..
     if len(sightings) == 1:
         return ()
     return tuple(sorted({each.place for each in sightings} - {main}))
+
+
+def _rules(standings: Sequence[Standing]) -> tuple[str, ...]:
+    """What a waiver would have to name: of each group the rules that have its highest severity."""
+    worst = (
+        each.rule.id
+        for standing in standings
+        for each in standing.group.counting
+        if band(each.score) == standing.group.severity
+    )
+    return tuple(dict.fromkeys(worst))
 
 
 def _aliases(sightings: Sequence[Sighting], rule_id: str) -> tuple[str, ...]:
