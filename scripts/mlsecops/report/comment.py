@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from mlsecops.findings import Report
+from mlsecops.findings import Finding, Report
 from mlsecops.report import sections
 from mlsecops.report.escape import code, markdown, prose, shorten
+from mlsecops.report.packages import packed
 from mlsecops.report.parts import Links, Parts, parts, plural, stages_in_words
 from mlsecops.verdict import Verdict
 
@@ -32,10 +33,6 @@ _SHED: tuple[tuple[str, str], ...] = (
     ("stages", "the stages"),
 )
 _FEWER_ROWS = (5, 2, 0)
-
-
-# The lines of a table before its first row.
-_TABLE_HEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +103,7 @@ def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifi
     head = f"{title(verdict, identifier)}\n{context(report, links)}"
     why = sections.conditions(verdict, MOST_CONDITIONS)
     notices = sections.notices(report, _MOST_NOTICES)
-    rows = list(sections.findings_table(found.new[:MOST_ROWS], links))
+    rows = packed(found.new)[:MOST_ROWS]
     optional = {
         "stages": sections.details(
             f"Stages: {stages_in_words(report.stages)}",
@@ -120,8 +117,7 @@ def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifi
     foot = sections.foot(report, links)
 
     def write(room: _Room) -> list[str]:
-        shown = rows[: room.rows + _TABLE_HEAD] if room.rows else []
-        new = _new(report, found, shown, links)
+        new = _new(report, found, rows[: room.rows], links)
         kept = [text for key, text in optional.items() if key not in room.without]
         return [head, why, notices, new, *kept, _left_out(room, links), foot]
 
@@ -177,15 +173,15 @@ def _links(links: Links) -> list[str]:
     return [link for name, address in named if (link := sections.link(name, address)) != name]
 
 
-def _new(report: Report, found: Parts, rows: Sequence[str], links: Links) -> str:
-    """The new findings with these lines of their table."""
+def _new(report: Report, found: Parts, rows: Sequence[Sequence[Finding]], links: Links) -> str:
+    """The new findings with these rows of their table."""
     if not found.new:
         return "**No new findings**" if report.baseline else "**No findings**"
     word = "New findings" if report.baseline else "Findings"
     lines = [f"#### {word} ({len(found.new):,})"]
     if rows:
-        lines += ["", *rows]
-    rest = len(found.new) - max(len(rows) - _TABLE_HEAD, 0)
+        lines += ["", *sections.findings_table(rows, links)]
+    rest = len(found.new) - sum(map(len, rows))
     if rest:
         full = sections.link("the full report", links.page)
         lines += ["", f"{rest:,} more in {full}." if rows else f"All of them are in {full}."]
