@@ -8,6 +8,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Literal
 
+from mlsecops.findings.model_changes import ModelChange
 from mlsecops.policy import SEVERITIES, Severity, Waiver
 from mlsecops.sarif.build import Status
 
@@ -154,7 +155,8 @@ class Report:
     """A whole scan for people. `findings` are the present ones, worst first; `fixed` those that went away.
 
     Each of `doubts` says why the scan cannot be relied on, and keeps it from passing. `waived_results` are
-    stage and fingerprint of every result that belongs to a waived finding.
+    stage and fingerprint of every result that belongs to a waived finding. `model_changes` compare the model
+    files with those of the baseline.
     """
 
     project: str
@@ -171,6 +173,7 @@ class Report:
     notices: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     waived_results: frozenset[tuple[str, str]] = frozenset()
+    model_changes: tuple[ModelChange, ...] = ()
 
     @property
     def suppressed(self) -> int:

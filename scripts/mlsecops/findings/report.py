@@ -12,6 +12,7 @@ from mlsecops.findings.compare import Side, compare, stages_in_doubt
 from mlsecops.findings.fields import count, mappings, own_properties, text_of
 from mlsecops.findings.groups import group
 from mlsecops.findings.model import BaselineInfo, Finding, LeftOut, Report, State, ToolReport
+from mlsecops.findings.model_changes import model_changes
 from mlsecops.findings.rows import Standing, findings
 from mlsecops.findings.sightings import read_sightings
 from mlsecops.findings.stages import stage_reports
@@ -71,6 +72,7 @@ def build_report(
         notices=(*notices, *_notices(policy, compared, today)),
         doubts=tuple(doubts),
         waived_results=now.waived_results,
+        model_changes=model_changes(log, baseline) if baseline is not None else (),
     )
 
 

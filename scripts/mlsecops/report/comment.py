@@ -10,6 +10,7 @@ from itertools import chain
 from mlsecops.findings import Finding, Report
 from mlsecops.report import sections
 from mlsecops.report.escape import code, markdown, prose, shorten
+from mlsecops.report.models import models_block
 from mlsecops.report.packages import packed
 from mlsecops.report.parts import Links, Parts, parts, plural, stages_in_words
 from mlsecops.verdict import Verdict
@@ -31,6 +32,7 @@ _SHED: tuple[tuple[str, str], ...] = (
     ("waived", "the waived findings"),
     ("fixed", "the fixed findings"),
     ("stages", "the stages"),
+    ("models", "what changes in models"),
 )
 _FEWER_ROWS = (5, 2, 0)
 
@@ -105,6 +107,7 @@ def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifi
     notices = sections.notices(report, _MOST_NOTICES)
     rows = packed(found.new)[:MOST_ROWS]
     optional = {
+        "models": models_block(report),
         "stages": sections.details(
             f"Stages: {stages_in_words(report.stages)}",
             sections.stages(report),
@@ -164,7 +167,7 @@ def _quiet(report: Report, verdict: Verdict, found: Parts, links: Links, identif
         context(report, links, ", ".join(counts)),
         sections.foot(report, links),
     )
-    blocks = ["\n".join(lines), sections.notices(report, _MOST_NOTICES)]
+    blocks = ["\n".join(lines), sections.notices(report, _MOST_NOTICES), models_block(report)]
     return lambda _: blocks
 
 

@@ -9,6 +9,7 @@ from mlsecops.findings import Finding, Report
 from mlsecops.report import sections
 from mlsecops.report.comment import context, title
 from mlsecops.report.escape import markdown, prose, shorten
+from mlsecops.report.models import models_block
 from mlsecops.report.packages import packed
 from mlsecops.report.parts import Links, Parts, by_severity, duration, parts, severities
 from mlsecops.verdict import Verdict
@@ -34,7 +35,7 @@ def summary(report: Report, verdict: Verdict, links: Links) -> str:
             ),
         )
     )
-    tables = [_counts(report, found), _stages(report)]
+    tables = [_counts(report, found), models_block(report), _stages(report)]
     room = MOST_BYTES - _RESERVE - sum(_size(each) for each in (head, *tables))
     lists: list[str] = []
     for name, group in (
