@@ -46,7 +46,8 @@ class Finding:
     member of an archive. `rules` are all rules that found it, the one that stands for them first. `reproduce`
     is a command that shows it again, where there is a special one. `state` is None without a baseline.
     `waiver` is the unexpired waiver that covers it, `suppressed` the justification of a comment in the file;
-    either way it does not count for the gate.
+    either way it does not count for the gate. `self_hiding`: there is such a comment, but it does not hold
+    yet, because the change that is judged adds it.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Finding:
     state: State | None = None
     waiver: Waiver | None = None
     suppressed: str | None = None
+    self_hiding: bool = False
 
     @property
     def open(self) -> bool:

@@ -18,11 +18,15 @@ _ID_LENGTH = 12
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A group, how it compares with the baseline, and the waiver that covers it."""
+    """A group, how it compares with the baseline, and the waiver that covers it.
+
+    `self_hiding`: a comment that suppresses it does not hold, because the change that is judged adds it.
+    """
 
     group: Group
     state: State | None = None
     waiver: Waiver | None = None
+    self_hiding: bool = False
 
 
 @dataclass(slots=True)
@@ -86,7 +90,7 @@ def _line_keys(standing: Standing) -> list[Hashable]:
     main = group.main
     if main.identified or main.package:
         return []
-    kind = (standing.state, standing.waiver is None, group.suppressed is None)
+    kind = (standing.state, standing.waiver is None, group.suppressed is None, standing.self_hiding)
     return [(main.stage, main.place, cwe, kind) for cwe in group.cwes]
 
 
@@ -125,7 +129,8 @@ def _finding(standings: Sequence[Standing]) -> Finding:
         kev=any(each.own.get("kev") is True for each in sightings),
         state=standings[0].state,
         waiver=standings[0].waiver,
-        suppressed=main.suppressed,
+        suppressed=None if standings[0].self_hiding else main.suppressed,
+        self_hiding=standings[0].self_hiding,
     )
 
 

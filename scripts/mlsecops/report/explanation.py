@@ -12,7 +12,7 @@ from rich.text import Text
 from mlsecops.findings import Finding
 from mlsecops.findings.sightings import RuleText
 from mlsecops.report.escape import terminal, url
-from mlsecops.report.parts import classes, explanation, remedy
+from mlsecops.report.parts import classes, explanation, hiding, remedy
 
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 _STAYS = {"new": "new", "unchanged": "also in the baseline", "fixed": "fixed"}
@@ -65,7 +65,7 @@ def _standing(finding: Finding) -> str:
     if finding.suppressed is not None:
         return f"suppressed by a comment in the file: {finding.suppressed}"
     exploited = "known to be exploited" if finding.kev else ""
-    return ", ".join(filter(None, (_STAYS.get(finding.state or "", ""), exploited)))
+    return ", ".join(filter(None, (_STAYS.get(finding.state or "", ""), exploited, hiding(finding))))
 
 
 def _why(paragraphs: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from mlsecops.report.parts import (
     classes,
     data,
     duration,
+    hiding,
     looked_at,
     place,
     plural,
@@ -185,6 +186,7 @@ def _what(row: Sequence[Finding]) -> str:
     lines = [f"**{prose(shorten(packages.title(row), 140), cell=True) or 'untitled'}**{exploited}"]
     if len(row) == 1 and not first.message.startswith(first.title):
         lines.append(prose(shorten(first.message, 400), cell=True))
+    lines += [hiding(first)] if first.self_hiding else []
     kinds = (markdown(shorten(each, 30)) for each in classes(first)[:_MOST_CLASSES])
     lines.append(" · ".join([*_names(row), *kinds]))
     return "<br>".join(lines)

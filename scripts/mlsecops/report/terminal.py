@@ -18,6 +18,7 @@ from mlsecops.report.parts import (
     Parts,
     by_severity,
     duration,
+    hiding,
     parts,
     place,
     plural,
@@ -141,6 +142,8 @@ def _row(row: Sequence[Finding]) -> RenderableType:
     lines.append(Text(f"  {terminal(shorten_path(place(finding), 200))}{more}", style="cyan"))
     if len(row) == 1 and not finding.message.startswith(finding.title):
         lines.append(Text(f"  {terminal(shorten(finding.message, 240))}"))
+    if finding.self_hiding:
+        lines.append(Text(f"  {hiding(finding)}", style="yellow"))
     fix = packages.upgrade(row)
     if fix:
         lines.append(Text.assemble(("  fix: ", "dim"), terminal(shorten(fix, 240))))
