@@ -19,7 +19,7 @@ def own_rules() -> Iterator[RuleText]:
 
 def _rules() -> Iterator[Rule]:
     yield from pytest_results.RULES
-    yield pip_audit.UNAUDITED
+    yield from (pip_audit.UNAUDITED, pip_audit.FOREIGN_INDEX)
     yield from map(semgrep.to_rule, semgrep.read_pack(semgrep.RULES))
     yield from map(secret_patterns.to_rule, secret_patterns.PATTERNS)
     yield from MODEL_RULES.values()
