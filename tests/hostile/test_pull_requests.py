@@ -136,3 +136,11 @@ def test_the_clean_project_passes(base: Base) -> None:
 def test_there_are_many() -> None:
     assert len(ATTACKS) >= 60
     assert all(attack.tries for attack in ATTACKS.values())
+
+
+def test_the_threat_model_names_each_of_them_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    assert {
+        name.strip("| `"): (tries, outcome.split(",")[0].strip(" |")) for name, tries, outcome in rows
+    } == {name: (attack.tries, attack.word) for name, attack in ATTACKS.items()}
