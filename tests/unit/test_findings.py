@@ -332,9 +332,30 @@ class TestSuppression:
     def test_new_ones_are_told(self) -> None:
         current = log(run("sast", "bandit", [result("B301", suppression="nosec")]))
 
-        found = report(current, log(run("sast", "bandit")))
+        honouring = Policy(new_suppressions="honour")
+        found = report(current, log(run("sast", "bandit")), policy=honouring)
 
         assert found.notices == ("comments in the files suppress 1 finding, 1 of them new",)
+
+    def test_a_change_cannot_suppress_its_own_new_findings(self) -> None:
+        hidden = result("B301", suppression="nosec")
+        current = log(run("sast", "bandit", [hidden]))
+
+        found = only(current, log(run("sast", "bandit")))
+        assert (found.open, found.suppressed, found.self_hiding) == (True, None, True)
+
+        known = log(run("sast", "bandit", [result("B301")]))
+        assert (only(current, known).state, only(current, known).open) == ("unchanged", False)
+        assert only(current, current).suppressed == "nosec"
+        assert only(current).suppressed == "nosec"
+        for believing in (Policy(new_suppressions="honour"), Policy(new_only=False)):
+            assert only(current, log(run("sast", "bandit")), policy=believing).suppressed == "nosec"
+
+    def test_a_stage_whose_only_finding_hides_itself_has_findings(self) -> None:
+        current = log(run("sast", "bandit", [result("B301", suppression="nosec")], status="passed"))
+        stage = report(current, log(run("sast", "bandit"))).stage("sast")
+        assert stage is not None
+        assert (stage.status, stage.counts["high"]) == ("findings", 1)
 
 
 class TestWaiver:

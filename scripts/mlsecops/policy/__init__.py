@@ -158,6 +158,7 @@ def _policy(document: Document, name: str) -> Policy:
         default_threshold=default,
         stage_thresholds=MappingProxyType(per_stage),
         new_only=data.get("new-only", True),
+        new_suppressions=data.get("new-suppressions", "count"),
         on_missing_base=data.get("on-missing-base", "all"),
         required=frozenset(data.get("required", [])),
         switched_off=off,

@@ -13,6 +13,7 @@ from mlsecops.models.trust.sign import SignatureRequirement
 Severity = Literal["critical", "high", "medium", "low"]
 Threshold = Literal["critical", "high", "medium", "low", "never"]
 ImagePart = Literal["when-available", "required"]
+NewSuppressions = Literal["count", "honour"]
 OnMissingBase = Literal["all", "pass", "incomplete"]
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
@@ -152,6 +153,7 @@ class Policy:
     default_threshold: Threshold = "high"
     stage_thresholds: Mapping[str, Threshold] = field(default_factory=lambda: MappingProxyType({}))
     new_only: bool = True
+    new_suppressions: NewSuppressions = "count"
     on_missing_base: OnMissingBase = "all"
     required: frozenset[str] = frozenset()
     switched_off: frozenset[str] = frozenset()

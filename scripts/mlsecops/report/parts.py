@@ -100,6 +100,15 @@ def explanation(finding: Finding) -> tuple[str, ...]:
     )
 
 
+def hiding(finding: Finding) -> str:
+    """That a comment in the file would hide it, if it were not the judged change that adds it; or nothing."""
+    return (
+        "A comment that this change adds would hide it; that counts only on the base."
+        if finding.self_hiding
+        else ""
+    )
+
+
 def remedy(finding: Finding) -> str:
     """What to do about a finding, as prose with code between backticks, or nothing."""
     if finding.package and finding.fixed_in:

@@ -14,6 +14,7 @@ from mlsecops.advisories.record import AdvisoryError, Record
 from mlsecops.advisories.server import AdvisoryServer, package_key
 from mlsecops.advisories.source import CACHED_NAME, Source, choose_source
 from mlsecops.dependencies import Unaudited
+from mlsecops.dependencies.model import OTHER_INDEX
 from mlsecops.job import Job, Parsed, Problem, ToolError
 from mlsecops.resolution import Package, Resolution, Resolver
 from mlsecops.sarif.build import Json, Location, Result, Rule
@@ -30,6 +31,19 @@ UNAUDITED = Rule(
     fix="Take a released version from the index, or accept it with a waiver that has a reason and an end.",
     severity=7.0,
     tags=("external/cwe/cwe-1357", "owasp-ml/ML06"),
+)
+
+FOREIGN_INDEX = Rule(
+    id="dependency-index",
+    name="DependencyIndex",
+    summary="The packages come from an index that the project names itself.",
+    help="Whoever runs that index decides what is installed under the names of well-known packages, and an "
+    "additional index wins with any higher version number (dependency confusion). Advisories are about the "
+    "packages of the public index.",
+    fix="Pin every package with its hashes (`uv pip compile --generate-hashes`), then it does not matter "
+    "where one comes from; or configure the index where the project is installed, or waive it.",
+    severity=7.0,
+    tags=("external/cwe/cwe-427", "owasp-ml/ML06"),
 )
 
 
@@ -141,9 +155,10 @@ def parse(
         for advisory in advisories.get(package_key(package.name, package.version), ()):
             rules.setdefault(advisory.id, _rule(advisory).to_sarif())
             results.append(_result(package, advisory))
-    if resolution.unaudited:
-        rules[UNAUDITED.id] = UNAUDITED.to_sarif()
-        results += [_unaudited(uri, each) for uri, each in resolution.unaudited]
+    for uri, each in resolution.unaudited:
+        rule = FOREIGN_INDEX if each.reason == OTHER_INDEX else UNAUDITED
+        rules.setdefault(rule.id, rule.to_sarif())
+        results.append(_unaudited(uri, each, rule))
     nothing_named = frozenset() if resolution.packages else frozenset(manifests)
     return Parsed(
         looked_at=frozenset(
@@ -228,9 +243,9 @@ def _result(package: Package, advisory: Advisory) -> Json:
     ).to_sarif()
 
 
-def _unaudited(uri: str, each: Unaudited) -> Json:
+def _unaudited(uri: str, each: Unaudited, rule: Rule) -> Json:
     return Result(
-        rule_id=UNAUDITED.id,
+        rule_id=rule.id,
         message=f"{each.what} cannot be audited: {each.reason}.",
         location=Location(uri=uri, start_line=each.line),
         identity=("unaudited", each.what),
