@@ -26,13 +26,12 @@ def check_base_images(dockerfile: Dockerfile, around: Surroundings) -> Iterator[
     """Images without a version, without a digest, or past the end of their life."""
     for use in uses(dockerfile):
         image, line, name = use.image, use.instruction.line, use.written
-        repository = (image.registry, image.name)
         if image.digest is None:
             if image.tag in (None, "latest"):
                 told = "has no tag" if image.tag is None else "is used by its tag latest"
-                yield Found(rules.BASE_TAG, f"The image {name} {told}.", line, about=repository)
+                yield Found(rules.BASE_TAG, f"The image {name} {told}.", line, about=image.about)
             yield Found(
-                rules.BASE_DIGEST, f"The image {name} is not pinned by its digest.", line, about=repository
+                rules.BASE_DIGEST, f"The image {name} is not pinned by its digest.", line, about=image.about
             )
         for each in lifetimes().ended(image, around.today):
             what, day = f"{each.product} {each.version}", each.end.isoformat()
