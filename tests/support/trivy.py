@@ -29,8 +29,8 @@ class TrivyUnavailableError(Exception):
     """There is no way to get Trivy here; the text says why."""
 
 
-def folder() -> Path:
-    """The folder of Trivy and of the builder of databases, both built on first use.
+def installation() -> Path:
+    """The folder in whose `bin` Trivy and the builder of databases are, both built on first use.
 
     Raises TrivyUnavailableError when Go is missing or too old, or reaches no module proxy.
     """
@@ -46,7 +46,7 @@ def folder() -> Path:
 
 def program() -> Path:
     """Trivy itself."""
-    return folder() / "trivy"
+    return installation() / "bin/trivy"
 
 
 def database(
@@ -70,7 +70,7 @@ def database(
     into.mkdir(parents=True)
     facts = into / "facts.json"
     facts.write_text(json.dumps(given), encoding="utf-8")
-    builder = folder() / "make-database"
+    builder = installation() / "bin/make-database"
     done = subprocess.run([str(builder), str(facts), str(into)], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     facts.unlink()
@@ -93,8 +93,8 @@ def _build(made: Path) -> None:
     stamp = f"-s -w -X {_MODULE}/pkg/version/app.ver={VERSION}"
     # A module that requires it, not `go install`: that asks for the list of all versions as well.
     for command in (
-        ("build", "-ldflags", stamp, "-o", str(made / "trivy"), f"{_MODULE}/cmd/trivy"),
-        ("build", "-o", str(made / "make-database"), "."),
+        ("build", "-ldflags", stamp, "-o", str(made / "bin/trivy"), f"{_MODULE}/cmd/trivy"),
+        ("build", "-o", str(made / "bin/make-database"), "."),
     ):
         finished = _go(go, environment, *command, cwd=source)
         assert "SECURITY ERROR" not in finished.stderr, finished.stderr

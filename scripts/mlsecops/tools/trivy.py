@@ -18,7 +18,14 @@ from mlsecops.containers.recipes import Recipe
 from mlsecops.containers.trivy import canary
 from mlsecops.containers.trivy.database import database_of, stale
 from mlsecops.containers.trivy.findings import find
-from mlsecops.containers.trivy.inventory import RPM, has_java, has_rpm, python_packages, system_packages
+from mlsecops.containers.trivy.inventory import (
+    JAVA_PATTERNS,
+    RPM,
+    has_java,
+    has_rpm,
+    python_packages,
+    system_packages,
+)
 from mlsecops.containers.trivy.program import program_of
 from mlsecops.containers.trivy.report import Report
 from mlsecops.containers.trivy.scanner import Scanner
@@ -88,13 +95,15 @@ def _scan(scanner: Scanner, image: Image, archive: Path, state: _State) -> None:
     job = scanner.job
     own = fresh_folder(job.work / "image") / "image.tar"
     own.symlink_to(archive)
-    report = scanner.report(own)
+    java = has_java(image)
+    # Without the database that knows them it would give up on the whole image.
+    report = scanner.report(own, JAVA_PATTERNS if java else ())
     if report.layers != image.digests:
         raise ToolError("its report is about another image")
     due, seen = units(image, report)
     state.due |= due
     state.looked_at |= seen
-    if has_java(image):
+    if java:
         text = "its Java archives are not looked at: their database is not loaded"
         state.problems.append(Problem(image.uri, text))
     found = find(image, report, known_files(job.project))

@@ -20,7 +20,7 @@ _RELEASES = (
     "etc/debian_version",
     "etc/lsb-release",
 )
-_DEFAULT = {"etc/os-release": b"ID=debian\n", "etc/debian_version": b"12.5\n"}
+_DEFAULT = {"etc/os-release": b"ID=debian\n", "etc/debian_version": b"13.1\n"}
 _MADE_OF = {"alpine", "wolfi", "chainguard"}
 # The pieces of the secret stand apart so that no scanner takes this file for one.
 _SECRET = "token = ghp_" + "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY5zA7"

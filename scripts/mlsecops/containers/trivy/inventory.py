@@ -14,8 +14,9 @@ _DPKG, _APK = "var/lib/dpkg/status", ("lib/apk/db/installed", "usr/lib/apk/db/in
 _RPM = re.compile(r"(?:var/lib/rpm|usr/lib/sysimage/rpm)/(?:Packages(?:\.db)?|rpmdb\.sqlite)")
 _RPM_PYTHON = re.compile(r"usr/lib(?:64)?/python[\d.]+/")
 _METADATA = ".dist-info/METADATA"
-_JAR = (".jar", ".war", ".ear")
+_JAR = re.compile(r".+\.(?:jar|war|ear|par)", re.IGNORECASE)
 _LARGEST, _HEAD = 64 << 20, 1 << 16
+JAVA_PATTERNS = tuple(f"**/*.{each}" for each in ("[jJ][aA][rR]", "[wWeEpP][aA][rR]"))
 RPM = "packages of its rpm database"
 
 
@@ -38,9 +39,7 @@ def has_rpm(image: Image) -> bool:
 
 def has_java(image: Image) -> bool:
     """Whether there are archives of Java, which Trivy knows only with a second database."""
-    return any(
-        path.lower().endswith(_JAR) and entry.kind == "file" for path, entry in image.files.entries.items()
-    )
+    return any(_JAR.fullmatch(path) and entry.kind == "file" for path, entry in image.files.entries.items())
 
 
 def python_packages(image: Image) -> frozenset[tuple[str, str]]:

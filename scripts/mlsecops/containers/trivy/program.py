@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -75,22 +76,19 @@ def program_of(job: Job, which: Callable[[str], str | None] = shutil.which) -> P
 def _refuse_poisoned(path: Path) -> None:
     """Read what Go writes into a program of its module's version, before anything of it runs."""
     before = b""
-    try:
-        with path.open("rb") as stream:
-            while piece := stream.read(1 << 22):
-                match = _BUILT_FROM.search(before + piece)
-                if match:
-                    checked(f"Version: {match[1].decode()}")
-                before = piece[-100:]
-    except OSError as error:
-        raise ToolError(f"it cannot be read: {error.strerror}") from error
+    with suppress(OSError), path.open("rb") as stream:
+        while piece := stream.read(1 << 22):
+            match = _BUILT_FROM.search(before + piece)
+            if match:
+                checked(f"Version: {match[1].decode()}")
+            before = piece[-100:]
 
 
 def checked(said: str) -> str:
     """The version that `trivy --version` says. Raises ToolError when it must not be used."""
     match = _VERSION.search(said)
     if match is None:
-        raise ToolError(f"it does not say which version it is; {GET_IT}")
+        raise ToolError(f"its version cannot be read; {GET_IT}")
     version = tuple(int(part) for part in match.groups())
     shown = ".".join(match.groups())
     if version in POISONED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,8 +32,11 @@ class Scanner:
             (cache / "db" / file.name).symlink_to(file.absolute())
         return cache
 
-    def report(self, archive: Path) -> Report:
-        """What it says of an image's archive, also left as `report.json` beside it. Raises ToolError."""
+    def report(self, archive: Path, leave: Sequence[str] = ()) -> Report:
+        """What it says of an image's archive but for what is left out; also `report.json` beside it.
+
+        Raises ToolError.
+        """
         folder = archive.parent
         output = folder / "report.json"
         document = self.job.execute_json(
@@ -42,6 +46,7 @@ class Scanner:
             + ["--skip-check-update", "--skip-vex-repo-update", "--skip-version-check"]
             + ["--disable-telemetry", "--offline-scan", "--no-progress", "--quiet"]
             + ["--timeout", f"{self.job.tool.timeout:.0f}s", *settings(self.job)]
+            + [word for pattern in leave for word in ("--skip-files", pattern)]
             + ["--ignorefile", os.devnull, "--secret-config", settings(self.job)[-1]],
             exit_codes=(0,),
             output=output,

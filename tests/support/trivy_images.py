@@ -1,11 +1,20 @@
-"""A handful of real advisories, as facts, and images made by hand that some of them are about."""
+"""A handful of advisories, as facts, and an image made by hand that some of them are about."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from mlsecops.containers.canary import Made
+from mlsecops.job import Context
+from mlsecops.policy import ContainerSettings, Policy, TrivySettings
+from mlsecops.toolbox import Toolbox
+from support import trivy
+from support.contexts import NOW
+from support.images import prepared
 
 PIP, DEBIAN = "pip::GitHub Security Advisory pip", "debian 13"
 SOURCES = {PIP: "ghsa", DEBIAN: "debian"}
@@ -82,5 +91,28 @@ ADVISORIES = (
     _pip("flask", "CVE-2023-30861", "GHSA-m2qf-hxjv-5gpq", "2.2.5", "Cookie disclosure in Flask", 7.5),
     _debian("openssl", "CVE-2025-9230", "3.5.1-1+deb13u1", 7.5),
     _debian("openssl", "CVE-2025-9232", "3.5.1-1+deb13u1", 5.9),
+    _debian("example", "CVE-2026-1002", "1.0-1+deb13u1", 5.5),
     _debian("tar", "CVE-2005-2541", "", 7.0),
 )
+
+
+def database(into: Path, updated: datetime = NOW) -> Path:
+    """A new database of these advisories."""
+    return trivy.database(into, updated=updated, advisories=ADVISORIES, sources=SOURCES)
+
+
+def around(
+    root: Path,
+    tmp_path: Path,
+    *members: Made,
+    policy: Policy | None = None,
+    tools: Toolbox | None = None,
+    base: tuple[Made, ...] = BASE,
+) -> Context:
+    """A context with an image of Debian built already, and a database beside the project."""
+    data = tmp_path / "database"
+    if not data.is_dir():
+        database(data)
+    settings = ContainerSettings(trivy=TrivySettings(database=str(data)))
+    rules = replace(policy or Policy(), container=settings)
+    return prepared(root, tmp_path, *members, base=base, policy=rules, tools=tools)
