@@ -66,15 +66,15 @@ def program_of(job: Job, which: Callable[[str], str | None] = shutil.which) -> P
             found = str(fetch(RELEASE, job.context.toolbox.cache))
         except ToolboxError as error:
             raise ToolError(f"it is missing: it is not on PATH, and {error}; {GET_IT}") from error
-    _refuse_poisoned(Path(found))
+    refuse_poisoned(Path(found))
     said = job.execute(
         [str(Path(found).absolute()), "--version"], exit_codes=(0,), timeout=_ANSWER_SECONDS
     ).output.read_text(encoding="utf-8", errors="replace")
     return Program(found, checked(said))
 
 
-def _refuse_poisoned(path: Path) -> None:
-    """Read what Go writes into a program of its module's version, before anything of it runs."""
+def refuse_poisoned(path: Path) -> None:
+    """Raise ToolError for a program of a bad version, by what Go wrote into it: nothing of it runs."""
     before = b""
     with suppress(OSError), path.open("rb") as stream:
         while piece := stream.read(1 << 22):
