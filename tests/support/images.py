@@ -66,6 +66,7 @@ def prepared(
     root.mkdir(exist_ok=True)
     (root / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
     archive = tmp_path / "image.tar"
+    tmp_path.mkdir(exist_ok=True)
     config = {"User": "1", "Healthcheck": {"Test": ["CMD", "x"]}}
     history = [BASE, ("/bin/sh -c step", True), ("/bin/sh -c #(nop)  USER 1", False)]
     archive.write_bytes(archive_of([layer(base), layer(members)], config, history))

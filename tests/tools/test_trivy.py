@@ -17,6 +17,7 @@ from mlsecops.job import Context
 from mlsecops.policy import ContainerSettings, Policy, TrivySettings
 from mlsecops.sarif.build import SCHEMA, Json
 from mlsecops.scan import scan
+from mlsecops.tools.image_checks import ImageChecks
 from mlsecops.tools.security_updates import SecurityUpdates
 from mlsecops.tools.trivy import Trivy
 from support import sarif_logs, trivy_images
@@ -84,6 +85,21 @@ def test_everything_is_told_on_the_line_that_brought_it(tool: Trivy, root: Path,
     text = json.dumps(done)
     assert TOKEN.decode().partition(" = ")[2] not in text
     assert "sha256:" not in text
+
+
+def test_fingerprints_outlive_a_build(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    """Another image in another place, with the same packages."""
+    prints = []
+    for each in ("one", "two"):
+        members = (
+            python_package("Flask", "2.0.1"),
+            Made("app/settings.ini", TOKEN),
+            Made(each, each.encode()),
+        )
+        done = run(tool, around(root, tmp_path / each, *members))
+        prints.append({each["partialFingerprints"]["mlsecops/v1"] for each in done["results"]})
+    assert prints[0] == prints[1]
+    assert len(prints[0]) == 3
 
 
 def test_the_bill_of_materials_is_kept(tool: Trivy, root: Path, tmp_path: Path) -> None:
@@ -329,6 +345,19 @@ def test_what_sca_tells_too_is_one_finding(tool: Trivy, root: Path, tmp_path: Pa
     assert (finding.tools, finding.stages) == (("pip-audit", "trivy"), ("sca", "container"))
     assert (finding.package, finding.installed) == ("flask", "2.0.1")
     assert len(done["results"]) == len(sca["results"]) == 1
+
+
+def test_a_secret_is_one_finding(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    secrets = Made("app/settings.ini", TOKEN), Made("app/gone.ini", TOKEN.replace(b"aB", b"aC"))
+    there = around(root, tmp_path, Made("app/.wh.gone.ini"), secrets[0], base=(secrets[1],))
+    with there.shared:
+        both = [scan(each, ("Dockerfile",), there) for each in (ImageChecks(RECIPES), tool)]
+    told = {each.rule_id: each.tools for each in one_log(*both) if "secret" in each.rule_id}
+    assert told == {
+        "image-secret-file": ("image-checks", "trivy"),
+        # Ours leaves what the base has to those who make the base.
+        "image-deleted-secret": ("trivy",),
+    }
 
 
 def test_a_pending_update_is_one_finding(
