@@ -1,4 +1,4 @@
-"""A registry on this machine that has one artifact: a database of Trivy's."""
+"""A registry on this machine that has databases of Trivy's."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-NAME = "mirror/trivy-db"
-_LAYER = "application/vnd.aquasec.trivy.db.layer.v1.tar+gzip"
+_KINDS = {
+    "trivy.db": ("mirror/trivy-db", "2", "db"),
+    "trivy-java.db": ("mirror/trivy-java-db", "1", "javadb"),
+}
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 @dataclass
 class Registry:
-    """Its address with the artifact's name, and what it was asked for."""
+    """Where it has the vulnerabilities, and what it was asked for."""
 
     repository: str = ""
     asked: list[str] = field(default_factory=list)
@@ -37,26 +39,11 @@ def packed(database: Path) -> bytes:
 
 
 @contextmanager
-def registry(database: Path) -> Iterator[Registry]:
-    """Serve a database as `NAME:2` until the block ends."""
-    layer, config = packed(database), b"{}"
-    manifest = json.dumps(
-        {
-            "schemaVersion": 2,
-            "mediaType": _MANIFEST,
-            "config": _descriptor("application/vnd.aquasec.trivy.config.v1+json", config),
-            "layers": [
-                _descriptor(_LAYER, layer) | {"annotations": {"org.opencontainers.image.title": "db.tar.gz"}}
-            ],
-        }
-    ).encode()
-    contents = {
-        "/v2/": (b"{}", "application/json"),
-        f"/v2/{NAME}/manifests/2": (manifest, _MANIFEST),
-        f"/v2/{NAME}/manifests/{_digest(manifest)}": (manifest, _MANIFEST),
-        f"/v2/{NAME}/blobs/{_digest(layer)}": (layer, "application/octet-stream"),
-        f"/v2/{NAME}/blobs/{_digest(config)}": (config, "application/octet-stream"),
-    }
+def registry(*databases: Path) -> Iterator[Registry]:
+    """Serve databases under the names that they usually have, until the block ends."""
+    contents = {"/v2/": (b"{}", "application/json")}
+    for database in databases:
+        contents |= _artifact(database)
     served = Registry()
 
     class Handler(BaseHTTPRequestHandler):
@@ -81,7 +68,7 @@ def registry(database: Path) -> Iterator[Registry]:
             """Keep the test's output clean."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served.repository = f"127.0.0.1:{server.server_address[1]}/{NAME}:2"
+    served.repository = f"127.0.0.1:{server.server_address[1]}/mirror/trivy-db:2"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -90,6 +77,26 @@ def registry(database: Path) -> Iterator[Registry]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _artifact(database: Path) -> dict[str, tuple[bytes, str]]:
+    name, tag, kind = next(each for file, each in _KINDS.items() if (database / file).is_file())
+    layer, config = packed(database), b"{}"
+    about = _descriptor(f"application/vnd.aquasec.trivy.{kind}.layer.v1.tar+gzip", layer)
+    about |= {"annotations": {"org.opencontainers.image.title": "db.tar.gz"}}
+    document = {
+        "schemaVersion": 2,
+        "mediaType": _MANIFEST,
+        "config": _descriptor("application/vnd.aquasec.trivy.config.v1+json", config),
+        "layers": [about],
+    }
+    manifest = json.dumps(document).encode()
+    return {
+        f"/v2/{name}/manifests/{tag}": (manifest, _MANIFEST),
+        f"/v2/{name}/manifests/{_digest(manifest)}": (manifest, _MANIFEST),
+        f"/v2/{name}/blobs/{_digest(layer)}": (layer, "application/octet-stream"),
+        f"/v2/{name}/blobs/{_digest(config)}": (config, "application/octet-stream"),
+    }
 
 
 def _descriptor(kind: str, content: bytes) -> dict[str, Any]:

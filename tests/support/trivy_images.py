@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
+import sqlite3
+import zipfile
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +23,8 @@ from support.contexts import NOW
 from support.images import prepared
 
 PIP, DEBIAN = "pip::GitHub Security Advisory pip", "debian 13"
-SOURCES = {PIP: "ghsa", DEBIAN: "debian"}
+MAVEN = "maven::GitHub Security Advisory Maven"
+SOURCES = {PIP: "ghsa", MAVEN: "ghsa", DEBIAN: "debian"}
 OS_RELEASE = Made("etc/os-release", b'ID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n')
 STATUS = """Package: libssl3t64
 Status: install ok installed
@@ -48,9 +55,11 @@ def python_package(name: str, version: str) -> Made:
     return Made(path, f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\n".encode())
 
 
-def _pip(package: str, cve: str, ghsa: str, fixed: str, title: str, score: float) -> Mapping[str, Any]:
+def _library(
+    bucket: str, package: str, cve: str, ghsa: str, fixed: str, title: str, score: float
+) -> Mapping[str, Any]:
     return {
-        "bucket": PIP,
+        "bucket": bucket,
         "package": package,
         "id": cve,
         "advisory": {"VendorIDs": [ghsa], "PatchedVersions": [fixed], "VulnerableVersions": [f"<{fixed}"]},
@@ -80,7 +89,8 @@ def _debian(package: str, cve: str, fixed: str, score: float) -> Mapping[str, An
 
 
 ADVISORIES = (
-    _pip(
+    _library(
+        PIP,
         "pyyaml",
         "CVE-2020-1747",
         "GHSA-6757-jp84-gxfx",
@@ -88,7 +98,16 @@ ADVISORIES = (
         "Improper input validation in PyYAML",
         9.8,
     ),
-    _pip("flask", "CVE-2023-30861", "GHSA-m2qf-hxjv-5gpq", "2.2.5", "Cookie disclosure in Flask", 7.5),
+    _library(PIP, "flask", "CVE-2023-30861", "GHSA-m2qf-hxjv-5gpq", "2.2.5", "Cookie disclosure", 7.5),
+    _library(
+        MAVEN,
+        "org.apache.logging.log4j:log4j-core",
+        "CVE-2021-44228",
+        "GHSA-jfh8-c2jp-5v3q",
+        "2.15.0",
+        "Remote code injection in Log4j",
+        10.0,
+    ),
     _debian("openssl", "CVE-2025-9230", "3.5.1-1+deb13u1", 7.5),
     _debian("openssl", "CVE-2025-9232", "3.5.1-1+deb13u1", 5.9),
     _debian("example", "CVE-2026-1002", "1.0-1+deb13u1", 5.5),
@@ -116,3 +135,30 @@ def around(
     settings = ContainerSettings(trivy=TrivySettings(database=str(data)))
     rules = replace(policy or Policy(), container=settings)
     return prepared(root, tmp_path, *members, base=base, policy=rules, tools=tools)
+
+
+def java_archive() -> bytes:
+    """An archive that says nothing of what it is."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as out:
+        out.writestr(zipfile.ZipInfo("a.txt"), b"a")
+    return packed.getvalue()
+
+
+def java_database(into: Path) -> Path:
+    """A new database that knows it by its hash, as Log4j of 2021."""
+    into.mkdir(parents=True)
+    with closing(sqlite3.connect(into / "trivy-java.db")) as data:
+        data.executescript(
+            """
+            CREATE TABLE artifacts(id INTEGER PRIMARY KEY, group_id TEXT, artifact_id TEXT);
+            CREATE TABLE indices(artifact_id INTEGER, version TEXT, sha1 BLOB, archive_type TEXT);
+            INSERT INTO artifacts VALUES (1, 'org.apache.logging.log4j', 'log4j-core');
+            """
+        )
+        digest = hashlib.sha1(java_archive(), usedforsecurity=False).digest()
+        data.execute("INSERT INTO indices VALUES (1, '2.14.1', ?, 'jar')", (digest,))
+        data.commit()
+    about = {"Version": 1, "UpdatedAt": NOW.isoformat(), "NextUpdate": (NOW + timedelta(days=3)).isoformat()}
+    (into / "metadata.json").write_text(json.dumps(about), encoding="utf-8")
+    return into

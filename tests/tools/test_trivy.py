@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import tarfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 from mlsecops.containers.canary import Made
 from mlsecops.containers.recipes import Recipe
+from mlsecops.containers.trivy.database import JAVA, database_of
+from mlsecops.containers.trivy.program import Program
 from mlsecops.findings import Finding, build_report
-from mlsecops.job import Context
+from mlsecops.job import Context, Job, ToolError
 from mlsecops.policy import ContainerSettings, Policy, TrivySettings
 from mlsecops.sarif.build import SCHEMA, Json
 from mlsecops.scan import scan
@@ -193,10 +196,43 @@ def test_samples_of_secrets_in_packages_are_counted(tool: Trivy, root: Path, tmp
     )
 
 
-def test_java_archives_are_a_doubt(tool: Trivy, root: Path, tmp_path: Path) -> None:
-    done = run(tool, around(root, tmp_path, Made("app/service.jar", b"PK")))
+@pytest.mark.parametrize("form", ["file", "mirror"])
+def test_java_archives_are_known_by_their_database(
+    form: str, tool: Trivy, root: Path, tmp_path: Path
+) -> None:
+    there = around(root, tmp_path, Made("app/service.jar", trivy_images.java_archive()))
+    java = trivy_images.java_database(tmp_path / "java")
+    if form == "file":
+        java.rename(tmp_path / "database/java-db")
+        done = run(tool, there)
+    else:
+        with registry(tmp_path / "database", java) as mirror:
+            done = run(tool, with_mirror(there, tmp_path / "cache", mirror.repository))
+    assert status(done) == ("findings", "")
+    assert lines(done)["CVE-2021-44228"] == 2
+    (found,) = (each for each in done["results"] if each["ruleId"] == "CVE-2021-44228")
+    assert found["message"]["text"].startswith(
+        "org.apache.logging.log4j:log4j-core 2.14.1 has CVE-2021-44228"
+    )
+
+
+def test_java_archives_without_their_database_are_a_doubt(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    """What else there is, is found all the same."""
+    done = run(tool, around(root, tmp_path, Made("app/service.jar", trivy_images.java_archive())))
     assert own(done)["status"] == "incomplete"
-    assert "Java" in own(done)["reason"]
+    assert "its Java archives are not looked at: " in own(done)["reason"]
+    assert "is no database of Java archives: it lacks trivy-java.db" in own(done)["reason"]
+    assert set(lines(done)) == {"image-pending-security-update"}
+
+
+def test_a_mirror_that_is_called_otherwise_has_no_other_databases(
+    tool: Trivy, root: Path, tmp_path: Path
+) -> None:
+    there = around(root, tmp_path, Made("app/service.jar", trivy_images.java_archive()))
+    settled = with_mirror(there, tmp_path / "cache", "127.0.0.1:9/copies/of-trivy:2")
+    job = Job(tool=tool, context=settled, targets=(), work=tmp_path)
+    with pytest.raises(ToolError, match="where the mirror has the database of Java archives is not known"):
+        database_of(job, Program("trivy", "0.74.0"), JAVA)
 
 
 def test_alpine(tool: Trivy, root: Path, tmp_path: Path) -> None:
@@ -296,8 +332,11 @@ def test_forms_of_a_local_database(form: str, tool: Trivy, root: Path, tmp_path:
         form
     ]
     if form == "archive":
+        # As Trivy's whole cache, with the other database beside it.
+        trivy_images.java_database(tmp_path / "java")
         with tarfile.open(named, "w:gz") as out:
-            out.add(data, arcname="./")
+            out.add(data, arcname="./db")
+            out.add(tmp_path / "java", arcname="./java-db")
     elif form == "cache":
         named.mkdir()
         data.rename(named / "db")
@@ -376,3 +415,55 @@ def test_a_pending_update_is_one_finding(
     (finding,) = one_log(*both)
     assert finding.tools == ("security-updates", "trivy")
     assert (finding.package, finding.fixed_in, finding.severity) == ("example", "1.0-1+deb13u1", "medium")
+
+
+def wrapped(real: Path, folder: Path, change: str) -> Trivy:
+    """Trivy behind a program that changes something; `arguments` are its own, `output` where it writes."""
+    program = folder / "trivy"
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import pathlib, subprocess, sys\n"
+        "arguments = sys.argv[1:]\n"
+        f"def run(): return subprocess.run([{str(real)!r}, *arguments]).returncode\n"
+        "where = arguments.index('--output') + 1 if '--output' in arguments else 0\n"
+        "output = pathlib.Path(arguments[where])\n"
+        f"{change}\n"
+        "sys.exit(run())\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    return Trivy(RECIPES, which=lambda _: str(program))
+
+
+def test_a_report_of_another_image(trivy_program: Path, root: Path, tmp_path: Path) -> None:
+    there = around(root, tmp_path)
+    around(tmp_path / "two", tmp_path / "other", Made("x", b"x"))
+    given = f"arguments = [{str(tmp_path / 'other/image.tar')!r} if each.endswith('/image.tar') else each"
+    done = run(wrapped(trivy_program, tmp_path, f"{given} for each in arguments]"), there)
+    assert own(done)["status"] == "incomplete"
+    assert "its report is about another image" in own(done)["reason"]
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ('{"bomFormat": "CycloneDX", "components": []}', "its bill of materials lists 0 of 3 packages"),
+        ('{"bomFormat": "SPDX"}', "its bill of materials cannot be read: it is no CycloneDX document"),
+    ],
+)
+def test_a_bill_of_materials_that_is_not_whole(
+    document: str, reason: str, trivy_program: Path, root: Path, tmp_path: Path
+) -> None:
+    change = f"if arguments[0] == 'convert':\n    output.write_text({document!r})\n    sys.exit(0)"
+    done = run(wrapped(trivy_program, tmp_path, change), around(root, tmp_path))
+    assert own(done)["status"] == "incomplete"
+    assert reason in own(done)["reason"]
+    assert list(tmp_path.glob("keep/*")) == []
+
+
+def test_an_image_that_cannot_be_had(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    there = around(root, tmp_path)
+    (tmp_path / "image.tar").write_bytes(b"no archive")
+    done = run(tool, there)
+    assert own(done)["status"] == "incomplete"
+    assert "its image cannot be looked at: its archive is broken" in own(done)["reason"]

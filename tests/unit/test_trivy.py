@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import tarfile
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,7 @@ from mlsecops.containers.trivy.report import Report, parse, severity
 from mlsecops.doctor import optional
 from mlsecops.job import ToolError
 from mlsecops.sarif.build import Json
-from mlsecops.toolbox import ToolboxError
+from mlsecops.toolbox import ToolboxError, releases
 from mlsecops.toolbox.releases import Release, fetch, this_platform
 from mlsecops.tools.trivy import units
 from support.images import on_base
@@ -135,6 +139,41 @@ def test_a_release_that_cannot_be_had(tmp_path: Path) -> None:
         fetch(release, tmp_path, failing, "Linux-x86_64")
     with pytest.raises(ToolboxError, match="no release of tool is pinned for Plan9-vax"):
         fetch(release, tmp_path, failing, "Plan9-vax")
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "reason"),
+    [("_LARGEST", 5, "it is larger than 0 MiB"), ("_WHOLE_SECONDS", -1.0, "it takes longer than -1 s")],
+)
+def test_a_release_that_does_not_end(
+    limit: str, value: float, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(releases, limit, value)
+    release, _, opened = released(archive(("tool", b"program")))
+    with pytest.raises(ToolboxError, match=reason):
+        fetch(release, tmp_path, opened, "Linux-x86_64")
+
+
+def test_a_release_comes_over_the_network(tmp_path: Path) -> None:
+    release, _, _ = released(archive(("tool", b"program")))
+    (tmp_path / "v1.0").mkdir()
+    (tmp_path / "v1.0/tool.tar.gz").write_bytes(archive(("tool", b"program")))
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/v{{version}}/{{file}}"
+        served = replace(release, address=address)
+        try:
+            assert fetch(served, tmp_path / "one", on="Linux-x86_64").read_bytes() == b"program"
+            missing = replace(served, version="2.0")
+            with pytest.raises(ToolboxError, match="project's releases: HTTP 404"):
+                fetch(missing, tmp_path / "two", on="Linux-x86_64")
+        finally:
+            server.shutdown()
+            thread.join()
+    with pytest.raises(ToolboxError, match="project's releases: no connection, or it broke"):
+        fetch(served, tmp_path / "three", on="Linux-x86_64")
 
 
 def test_the_pinned_release() -> None:

@@ -95,16 +95,16 @@ def _scan(scanner: Scanner, image: Image, archive: Path, state: _State) -> None:
     job = scanner.job
     own = fresh_folder(job.work / "image") / "image.tar"
     own.symlink_to(archive)
-    java = has_java(image)
+    without = scanner.without_java if has_java(image) else ""
     # Without the database that knows them it would give up on the whole image.
-    report = scanner.report(own, JAVA_PATTERNS if java else ())
+    report = scanner.report(own, JAVA_PATTERNS if without else ())
     if report.layers != image.digests:
         raise ToolError("its report is about another image")
     due, seen = units(image, report)
     state.due |= due
     state.looked_at |= seen
-    if java:
-        text = "its Java archives are not looked at: their database is not loaded"
+    if without:
+        text = printable(f"its Java archives are not looked at: {without}")
         state.problems.append(Problem(image.uri, text))
     found = find(image, report, known_files(job.project))
     state.rules |= found.rules

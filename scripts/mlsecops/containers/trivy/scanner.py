@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlsecops.containers.trivy.database import Database, settings
+from mlsecops.containers.trivy.database import JAVA, METADATA, Database, database_of, settings
 from mlsecops.containers.trivy.program import Program
 from mlsecops.containers.trivy.report import Report, parse
 from mlsecops.job import Job, ToolError, fresh_folder
@@ -17,7 +17,7 @@ from mlsecops.job import Job, ToolError, fresh_folder
 
 @dataclass(frozen=True)
 class Scanner:
-    """Trivy with one database, for one run."""
+    """Trivy with its databases, for one run."""
 
     job: Job
     program: Program
@@ -25,12 +25,19 @@ class Scanner:
 
     @cached_property
     def _cache(self) -> Path:
-        """A cache of this run's own, with nothing in it but the database."""
+        """A cache of this run's own, with nothing in it but databases."""
         cache = fresh_folder(self.job.work / "cache")
-        (cache / "db").mkdir()
-        for file in self.database.folder.iterdir():
-            (cache / "db" / file.name).symlink_to(file.absolute())
+        _load(self.database, cache)
         return cache
+
+    @cached_property
+    def without_java(self) -> str:
+        """Why archives of Java cannot be looked at; "" when the database of them is loaded now."""
+        try:
+            _load(database_of(self.job, self.program, JAVA), self._cache)
+        except ToolError as error:
+            return str(error)
+        return ""
 
     def report(self, archive: Path, leave: Sequence[str] = ()) -> Report:
         """What it says of an image's archive but for what is left out; also `report.json` beside it.
@@ -68,3 +75,11 @@ class Scanner:
         if document.get("bomFormat") != "CycloneDX":
             raise ToolError("its bill of materials cannot be read: it is no CycloneDX document")
         return document
+
+
+def _load(database: Database, cache: Path) -> None:
+    """Put a database where Trivy looks for it; it may remove a broken one, which must not be the user's."""
+    folder = cache / database.kind.folder
+    folder.mkdir()
+    for name in (database.kind.file, METADATA):
+        (folder / name).symlink_to((database.folder / name).absolute())
