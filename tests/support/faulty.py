@@ -38,6 +38,7 @@ _WRAPPER = '''#!{python}
 import os, pathlib, signal, subprocess, sys, time
 
 FAULT, REAL, SOURCES, CANARY = {fault!r}, {real!r}, {sources!r}, {canary!r}
+SOUND = {sound!r}
 arguments = sys.argv[1:]
 
 
@@ -73,6 +74,8 @@ def is_canary(line):
     return line.startswith(("pyyaml==5.3\\n", "mlsecops-canary=="))
 
 
+if SOUND in sys.argv:
+    os.execv(REAL, [REAL, *arguments])
 if FAULT == "crashes":
     os.kill(os.getpid(), signal.SIGSEGV)
 elif FAULT == "hangs":
@@ -115,9 +118,11 @@ def environment(
     code: int,
     sources: tuple[str, ...],
     canary: tuple[str, ...],
+    sound: str = "",
 ) -> Path:
     """A tool environment whose program has a fault; `code` is what it ends with when all seems well.
 
+    With the argument `sound` it has none.
     `sources` and `canary` are patterns of the files that the tool reads, below its scratch folder.
     """
     binaries = folder / "bin"
@@ -132,6 +137,7 @@ def environment(
         sources=sources,
         canary=canary,
         code=code,
+        sound=sound,
     )
     wrapper.write_text(text, encoding="utf-8")
     wrapper.chmod(0o644 if fault == "not executable" else 0o755)

@@ -240,6 +240,13 @@ class TestOneRow:
 
         assert len(report(log(audit, trivy)).findings) == 4
 
+    def test_a_known_severity_counts_before_one_that_is_assumed(self) -> None:
+        assumed, known = advisory("CVE-2023-1"), replace(advisory("CVE-2023-1"), severity=5.0)
+        assumed.properties["severity-basis"] = "unknown"
+        current = log(run("sca", "pip-audit", [assumed]), run("container", "trivy", [known]))
+        assert (only(current).severity, only(current).score) == ("medium", 5.0)
+        assert only(log(run("sca", "pip-audit", [assumed]))).severity == "high"
+
     def test_a_rule_that_is_not_named_after_an_advisory_joins_nothing(self) -> None:
         one = result("vulnerable-package", identity=("a",), properties={"package": "flask"})
         two = result("vulnerable-package", identity=("b",), properties={"package": "flask"})

@@ -27,6 +27,7 @@ from mlsecops.policy.model import (
     Severity,
     TestSettings,
     Threshold,
+    TrivySettings,
     Waiver,
     reaches,
     stage_order,
@@ -51,6 +52,7 @@ __all__ = [
     "Severity",
     "TestSettings",
     "Threshold",
+    "TrivySettings",
     "Waiver",
     "find",
     "load",
@@ -228,6 +230,7 @@ def _container(data: Mapping[str, Any]) -> ContainerSettings:
         dockerfiles=tuple(data.get("dockerfiles", [])),
         timeout=float(_duration(data.get("timeout", "30m"))),
         security_index=data.get("security-index"),
+        trivy=TrivySettings(**data.get("trivy", {})),
     )
 
 

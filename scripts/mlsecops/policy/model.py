@@ -128,6 +128,17 @@ class DastSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrivySettings:
+    """Where Trivy's vulnerability database comes from; without either it is the one that is published.
+
+    `database` is a folder or an archive, `mirror` an OCI repository.
+    """
+
+    database: str | None = None
+    mirror: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSettings:
     """How images are built and looked at; `timeout` of a build is in seconds.
 
@@ -140,6 +151,7 @@ class ContainerSettings:
     dockerfiles: tuple[str, ...] = ()
     timeout: float = 1800.0
     security_index: str | None = None
+    trivy: TrivySettings = TrivySettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from mlsecops.containers.check_contents import Known, check_secrets, check_tools
 from mlsecops.containers.check_rights import check_setuid, check_writable
 from mlsecops.containers.image import Image
 from mlsecops.containers.image_rules import HIDDEN_CONTENT, NO_HEALTHCHECK, ROOT_USER, RULES
+from mlsecops.containers.known import known_files
 from mlsecops.containers.recipes import Recipe
 from mlsecops.dockerfiles import rules as dockerfile_rules
 from mlsecops.dockerfiles.found import Found, identity
@@ -23,7 +23,6 @@ from mlsecops.job import Job, Parsed, Problem, ToolError, fresh_folder, printabl
 from mlsecops.model_readings import read_models
 from mlsecops.models.outcome import DANGEROUS, Inspected, severity_of
 from mlsecops.models.rules import RULES as MODEL_RULES
-from mlsecops.project import Project
 from mlsecops.sarif.build import Json, Location, Result
 
 _CHECKS: tuple[Callable[[Image], Iterator[Found]], ...] = (
@@ -102,18 +101,6 @@ def parse(image: Image, known: Known, models: Collection[Baked] | None = None) -
     found += check_secrets(image, known)
     found += check_models(image, baked(image, known) if models is None else models)
     return sorted(found, key=lambda each: each.line)
-
-
-def known_files(project: Project) -> Known:
-    """Which content the repository itself has; files are hashed when one of their size is asked for."""
-    by_size: dict[int, list[str]] = defaultdict(list)
-    for file in project.files:
-        by_size[file.size].append(file.uri)
-
-    def known(size: int, digest: str) -> bool:
-        return any(project.sha256(uri) == digest for uri in by_size.get(size, ()))
-
-    return known
 
 
 def _check(job: Job, image: Image, known: Known, found: _Found) -> None:

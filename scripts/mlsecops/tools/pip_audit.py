@@ -11,12 +11,13 @@ from typing import Any
 
 from mlsecops.advisories.groups import Advisory, describe
 from mlsecops.advisories.record import AdvisoryError, Record
+from mlsecops.advisories.results import result, rule
 from mlsecops.advisories.server import AdvisoryServer, package_key
 from mlsecops.advisories.source import CACHED_NAME, Source, choose_source
 from mlsecops.dependencies import Unaudited
 from mlsecops.dependencies.model import OTHER_INDEX
 from mlsecops.job import Job, Parsed, Problem, ToolError
-from mlsecops.resolution import Package, Resolution, Resolver
+from mlsecops.resolution import Resolution, Resolver
 from mlsecops.sarif.build import Json, Location, Result, Rule
 
 _CANARY = ("pyyaml", "5.3")
@@ -153,12 +154,14 @@ def parse(
     results: list[Json] = []
     for package in resolution.packages:
         for advisory in advisories.get(package_key(package.name, package.version), ()):
-            rules.setdefault(advisory.id, _rule(advisory).to_sarif())
-            results.append(_result(package, advisory))
+            rules.setdefault(advisory.id, rule(advisory).to_sarif())
+            place = Location(uri=package.uri, start_line=package.line)
+            via = f"It comes with {package.via}." if package.via else ""
+            results.append(result(advisory, package.name, package.version, place, via))
     for uri, each in resolution.unaudited:
-        rule = FOREIGN_INDEX if each.reason == OTHER_INDEX else UNAUDITED
-        rules.setdefault(rule.id, rule.to_sarif())
-        results.append(_unaudited(uri, each, rule))
+        named = FOREIGN_INDEX if each.reason == OTHER_INDEX else UNAUDITED
+        rules.setdefault(named.id, named.to_sarif())
+        results.append(_unaudited(uri, each, named))
     nothing_named = frozenset() if resolution.packages else frozenset(manifests)
     return Parsed(
         looked_at=frozenset(
@@ -200,61 +203,10 @@ def _canary(advisories: Mapping[tuple[str, str], Sequence[Advisory]]) -> frozens
     return frozenset(name for advisory in found for name in advisory.ids if name == _CANARY_RULE)
 
 
-def _rule(advisory: Advisory) -> Rule:
-    told = advisory.summary or f"{advisory.package} has a known vulnerability"
-    names = ", ".join(advisory.aliases)
-    known = f" Also known as {names}." if names else ""
-    exploited = (
-        f" It has been exploited in the wild since {advisory.exploited}." if advisory.exploited else ""
-    )
-    malicious = " The package itself is malware." if advisory.malicious else ""
-    tags = [f"external/cwe/{cwe.lower()}" for cwe in advisory.cwe] or ["external/cwe/cwe-1395"]
-    return Rule(
-        id=advisory.id,
-        name=advisory.id,
-        summary=f"{told} ({advisory.id}).",
-        help=f"{told}.{known}{exploited}{malicious}",
-        fix=_fix(advisory),
-        severity=advisory.severity.score,
-        help_uri=f"https://osv.dev/vulnerability/{advisory.records[0]}",
-        tags=(*tags, "owasp-ml/ML06", *(["known-exploited"] if advisory.exploited else [])),
-        precision="very-high",
-    )
-
-
-def _result(package: Package, advisory: Advisory) -> Json:
-    told = f": {advisory.summary}" if advisory.summary else ""
-    via = f" It comes with {package.via}." if package.via else ""
-    unknown = " Its severity is not known and counts as high." if advisory.severity.basis == "unknown" else ""
+def _unaudited(uri: str, each: Unaudited, named: Rule) -> Json:
     return Result(
-        rule_id=advisory.id,
-        message=f"{package.name} {package.version} has {advisory.id}{told}. {_fix(advisory)}{via}{unknown}",
-        location=Location(uri=package.uri, start_line=package.line),
-        severity=advisory.severity.score,
-        identity=("advisory", advisory.id, package.name),
-        properties={
-            "aliases": list(advisory.aliases),
-            "package": package.name,
-            "installed": package.version,
-            "fixed-in": advisory.fixed[0] if advisory.fixed else None,
-            "kev": bool(advisory.exploited),
-            "severity-basis": advisory.severity.basis,
-        },
-    ).to_sarif()
-
-
-def _unaudited(uri: str, each: Unaudited, rule: Rule) -> Json:
-    return Result(
-        rule_id=rule.id,
+        rule_id=named.id,
         message=f"{each.what} cannot be audited: {each.reason}.",
         location=Location(uri=uri, start_line=each.line),
         identity=("unaudited", each.what),
     ).to_sarif()
-
-
-def _fix(advisory: Advisory) -> str:
-    if advisory.malicious:
-        return f"Remove {advisory.package} and treat the machines that installed it as compromised."
-    if advisory.fixed:
-        return f"Use {advisory.package} {advisory.fixed[0]} or newer."
-    return "There is no fixed release: replace the package, or waive it with a reason and an end."
