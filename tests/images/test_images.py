@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -21,6 +19,7 @@ from mlsecops.stages import container
 from support.command import COMMAND, mlsecops
 from support.contexts import context
 from support.docker_engine import DockerEngine
+from support.waiting import eventually
 
 FLAWED = """FROM base:1 AS base
 FROM base
@@ -88,16 +87,6 @@ def test_every_flaw_stands_on_its_line(engine: DockerEngine, tmp_path: Path) -> 
     assert "mlsecops-run" not in text
 
 
-def test_the_example_has_nothing_to_block(engine: DockerEngine, example: Path, tmp_path: Path) -> None:
-    both = runs(context("container", example, tmp_path))
-    checks, updates = both["image-checks"], both["security-updates"]
-    assert status(checks) == ("findings", "")
-    assert found(checks) == {("image-package-manager", 2)}
-    assert updates["properties"]["mlsecops"]["canary"] == "found"
-    assert updates["properties"]["mlsecops"]["expected"] > 80
-    assert updates["properties"]["mlsecops"]["data"]["source"].startswith("trixie-security at ")
-
-
 def test_a_dockerfile_that_cannot_be_built(engine: DockerEngine, tmp_path: Path) -> None:
     root = project(tmp_path / "broken", Dockerfile="FROM base:1\nRUN exit 5\n")
     for run in runs(context("container", root, tmp_path)).values():
@@ -122,15 +111,6 @@ def test_what_a_dead_run_left_is_taken_away(engine: DockerEngine, tmp_path: Path
     root = project(tmp_path / "small", Dockerfile="FROM base:1\nUSER 1\n")
     runs(context("container", root, tmp_path))
     assert engine.leftovers() == []
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if holds():
-            return True
-        time.sleep(0.2)
-    return False
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])

@@ -86,6 +86,35 @@ class Engine:
             case "buildah":
                 return [self.program, "images", "--noheading", "--format", "{{.Name}}:{{.Tag}}"]
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has containers that run."""
+        return self.name != "buildah"
+
+    def start(
+        self, tag: str, name: str, *, variables: Path, memory: int, processes: int, read_only: bool
+    ) -> list[str]:
+        """Run an image in a container without a network, in the foreground; the file holds its variables."""
+        command = [self.program, "run", "--rm", "--name", name, "--pull", "never", "--network", "none"]
+        command += ["--memory", str(memory), "--memory-swap", str(memory), "--pids-limit", str(processes)]
+        command += ["--env-file", str(variables)]
+        if read_only:
+            command += ["--read-only", "--tmpfs=/tmp"]
+        return [*command, tag]
+
+    def process(self, name: str) -> list[str]:
+        """Ask for a container's first process, 0 until it has one, and its host name."""
+        return [self.program, "container", "inspect", "--format", "{{.State.Pid}} {{.Config.Hostname}}", name]
+
+    def end(self, name: str) -> list[str]:
+        """End a container and take it away."""
+        now = ("--time", "0") if self.name == "podman" else ()
+        return [self.program, "rm", "--force", "--volumes", *now, name]
+
+    def containers(self) -> list[str]:
+        """List the names of all containers; an empty command where there can be none."""
+        return [] if not self.runs else [self.program, "ps", "--all", "--format", "{{.Names}}"]
+
 
 class NoEngineError(Exception):
     """No engine can build here; the text says why, in a few words."""
