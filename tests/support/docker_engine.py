@@ -52,10 +52,23 @@ class DockerEngine:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def everything(self) -> dict[str, list[str]]:
+        """All that it has: images with or without a tag, containers, networks, volumes."""
+        return {
+            kind: sorted(self.docker(*command, "--quiet").split())
+            for kind, command in {
+                "images": ("image", "ls", "--all"),
+                "containers": ("ps", "--all"),
+                "networks": ("network", "ls"),
+                "volumes": ("volume", "ls"),
+            }.items()
+        }
+
     def leftovers(self) -> list[str]:
         """Tags and containers of mlsecops that are there now."""
         images = self.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
-        containers = self.docker("ps", "--all", "--format", "{{.ID}} {{.Image}} {{.Command}}").splitlines()
+        shown = "{{.ID}} {{.Image}} {{.Command}}"
+        containers = self.docker("ps", "--all", "--no-trunc", "--format", shown).splitlines()
         return [each for each in images if "mlsecops" in each] + containers
 
 

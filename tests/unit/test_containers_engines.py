@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from mlsecops.containers.engines import NAMES, Engine, Name, NoEngineError, environment, find
+from mlsecops.containers.engines import NAMES, Engine, Name, NoEngineError, environment, find, new_steps
 from mlsecops.containers.recipes import Recipe
 from mlsecops.containers.runs import container_name, dead, run_name
 
@@ -106,6 +106,36 @@ def test_a_container_has_no_network_and_limits(name: Name) -> None:
     assert set(locked) - set(command) == {"--read-only", "--tmpfs=/tmp", "1"}
     assert engine.process("own")[-1] == engine.end("own")[-1] == "own"
     assert "{{.Names}}" in engine.containers()
+
+
+LEGACY = """Step 1/4 : FROM base:1 AS base
+ ---> 111111111111
+Step 2/4 : RUN a
+ ---> Using cache
+ ---> 222222222222
+Step 3/4 : RUN b
+ ---> Running in cccccccccccc
+ ---> 333333333333
+Step 4/4 : USER 1
+ ---> Running in dddddddddddd
+ ---> 444444444444
+Successfully built 444444444444
+"""
+PODMAN = """[1/2] STEP 1/2: FROM base:1 AS build
+[1/2] STEP 2/2: RUN a
+--> Using cache 222222222222
+--> 222222222222
+[2/2] STEP 1/2: FROM base:1
+[2/2] STEP 2/2: RUN b
+[2/2] COMMIT t:1
+--> 333333333333
+"""
+
+
+def test_the_steps_that_a_build_made_are_those_it_did_not_find() -> None:
+    assert new_steps(LEGACY) == ["444444444444", "333333333333"]
+    assert new_steps(PODMAN) == ["333333333333"]
+    assert new_steps("#5 [2/3] RUN a\n#5 DONE 0.1s\n") == []
 
 
 def test_buildah_has_no_containers_that_run() -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from mlsecops import dockerfiles
 from mlsecops.containers.archive import ImageError
-from mlsecops.containers.engines import ENGINE_VARIABLE, Engine, NoEngineError, environment, find
+from mlsecops.containers.engines import ENGINE_VARIABLE, Engine, NoEngineError, environment, find, new_steps
 from mlsecops.containers.image import Image
 from mlsecops.containers.recipes import Recipe
-from mlsecops.containers.runs import dead, run_name
+from mlsecops.containers.runs import dead, end_orphans, run_name
 from mlsecops.dockerfiles import DockerfileError
 from mlsecops.job import Job, NotDueError, ToolError, fresh_folder
 from mlsecops.project import ProjectError
@@ -24,6 +25,7 @@ from mlsecops.toolbox import Limits, Processes, StartError
 
 _ANSWER_SECONDS = 30.0
 _SAVE_SECONDS = 900.0
+_UNDO_SECONDS, _PAUSE = 5.0, 0.2
 _LARGEST_ARCHIVE = 64 << 30
 
 
@@ -86,6 +88,7 @@ def _engine(job: Job) -> Iterator[Engine]:
         return done.output.read_text(encoding="utf-8", errors="replace")
 
     engine = find(shutil.which, ask, os.environ.get(ENGINE_VARIABLE, ""))
+    end_orphans()
     for there, remove in ((engine.containers(), engine.end), (engine.tags(), engine.remove)):
         with suppress(NoEngineError):
             for name in dead(ask(there, silent=True).split()) if there else ():
@@ -138,24 +141,43 @@ def _saving(job: Job, recipe: Recipe) -> Iterator[BuiltImage]:
 @contextmanager
 def _building(job: Job, recipe: Recipe, engine: Engine) -> Iterator[TaggedImage]:
     tag = f"{run_name()}:{sha256(repr(recipe).encode()).hexdigest()[:12]}"
+    work = fresh_folder(job.work / "build")
+    steps: list[str] = []
+    tagged_steps = 0
     try:
-        job.execute(
+        replace(job, work=work).execute(
             engine.build(recipe, job.root, tag),
             exit_codes=(0,),
             timeout=job.policy.container.timeout,
             env={**environment(os.environ), "BUILDKIT_PROGRESS": "plain"},
             silent=True,
         )
+        tagged_steps = 1
         yield TaggedImage(engine, tag)
+    except BaseException:
+        # Steps are the engine's cache, but nobody knows when a run that was stopped comes back.
+        with suppress(OSError):
+            said = (work / "runs" / "stdout").read_text(encoding="utf-8", errors="replace")
+            steps = new_steps(said)[tagged_steps:]
+        raise
     finally:
-        undo(engine.remove(tag), job.work)
+        undo(engine.remove(tag), work)
+        _undo_steps(engine, steps, work)
 
 
-def undo(command: Sequence[str], work: Path) -> None:
+def _undo_steps(engine: Engine, steps: Sequence[str], work: Path) -> None:
+    """Take the images of steps away; the engine still ends the container of the last one."""
+    until = time.monotonic() + _UNDO_SECONDS
+    for step in steps:
+        while not undo(engine.remove(step), work) and time.monotonic() < until:
+            time.sleep(_PAUSE)
+
+
+def undo(command: Sequence[str], work: Path) -> bool:
     """Run an engine's command with processes of its own: those of the run may have been stopped."""
     scratch = fresh_folder(work / "undoing")
     with suppress(StartError):
-        Processes().run(
+        done = Processes().run(
             command,
             cwd=scratch,
             env=environment(os.environ),
@@ -163,3 +185,5 @@ def undo(command: Sequence[str], work: Path) -> None:
             stderr=scratch / "stderr",
             limits=Limits(seconds=_ANSWER_SECONDS),
         )
+        return done.exit_code == 0
+    return False

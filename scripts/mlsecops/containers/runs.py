@@ -14,6 +14,7 @@ import psutil
 
 _PREFIX = "mlsecops-run"
 _NAME = re.compile(rf"(?:localhost/)?{_PREFIX}[/.]([0-9a-f]{{8}})-(\d+)-(\d+)[:.][\w.-]+")
+_END_SECONDS = 5.0
 _CLOCK = 200  # hundredths of a second by which two readings of a start may differ
 
 
@@ -39,6 +40,17 @@ def dead(names: Iterable[str], started: Callable[[int], int] | None = None) -> l
         if abs(begun(int(match[2])) - int(match[3])) > _CLOCK:
             found.append(name.strip())
     return found
+
+
+def end_orphans() -> None:
+    """End what dead runs have left running: an engine's client goes on when a run is killed."""
+    orphans = []
+    for process in psutil.process_iter(["cmdline"]):
+        if dead(process.info["cmdline"] or ()):
+            with suppress(psutil.Error):
+                process.terminate()
+                orphans.append(process)
+    psutil.wait_procs(orphans, timeout=_END_SECONDS)
 
 
 def _machine() -> str:
