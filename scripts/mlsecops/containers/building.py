@@ -25,7 +25,7 @@ from mlsecops.toolbox import Limits, Processes, StartError
 
 _ANSWER_SECONDS = 30.0
 _SAVE_SECONDS = 900.0
-_UNDO_SECONDS, _PAUSE = 5.0, 0.2
+UNDO_SECONDS, _PAUSE = 10.0, 0.2
 _LARGEST_ARCHIVE = 64 << 30
 
 
@@ -167,7 +167,7 @@ def _building(job: Job, recipe: Recipe, engine: Engine) -> Iterator[TaggedImage]
 
 def _undo_steps(engine: Engine, steps: Sequence[str], work: Path) -> None:
     """Take the images of steps away; the engine still ends the container of the last one."""
-    until = time.monotonic() + _UNDO_SECONDS
+    until = time.monotonic() + UNDO_SECONDS
     for step in steps:
         while not undo(engine.remove(step), work) and time.monotonic() < until:
             time.sleep(_PAUSE)
@@ -183,7 +183,7 @@ def undo(command: Sequence[str], work: Path) -> bool:
             env=environment(os.environ),
             stdout=scratch / "stdout",
             stderr=scratch / "stderr",
-            limits=Limits(seconds=_ANSWER_SECONDS),
+            limits=Limits(seconds=UNDO_SECONDS),
         )
         return done.exit_code == 0
     return False
