@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
 import pytest
-from mlsecops.containers.runs import run_name
 from mlsecops.job import Context, Options, Scan
 from mlsecops.policy import ContainerSettings, ImagePart, Policy, TrivySettings
 from mlsecops.sarif.build import Json
 from mlsecops.scan import scan
 from mlsecops.stages import container
 from support import trivy, trivy_images
-from support.command import COMMAND, mlsecops
+from support.command import mlsecops
 from support.contexts import context
 from support.docker_engine import DockerEngine
+from support.waiting import eventually
 
 FLAWED = """FROM base:1 AS base
 FROM base
@@ -93,16 +89,6 @@ def test_every_flaw_stands_on_its_line(engine: DockerEngine, tmp_path: Path) -> 
     assert "mlsecops-run" not in text
 
 
-def test_the_example_has_nothing_to_block(engine: DockerEngine, example: Path, tmp_path: Path) -> None:
-    both = runs(context("container", example, tmp_path))
-    checks, updates = both["image-checks"], both["security-updates"]
-    assert status(checks) == ("findings", "")
-    assert found(checks) == {("image-package-manager", 2)}
-    assert updates["properties"]["mlsecops"]["canary"] == "found"
-    assert updates["properties"]["mlsecops"]["expected"] > 80
-    assert updates["properties"]["mlsecops"]["data"]["source"].startswith("trixie-security at ")
-
-
 def test_a_dockerfile_that_cannot_be_built(engine: DockerEngine, tmp_path: Path) -> None:
     root = project(tmp_path / "broken", Dockerfile="FROM base:1\nRUN exit 5\n")
     for run in runs(context("container", root, tmp_path)).values():
@@ -119,46 +105,6 @@ def test_a_build_that_takes_too_long(engine: DockerEngine, tmp_path: Path) -> No
         assert word == "incomplete"
         assert "did not end within 4 s" in reason
     assert eventually(lambda: not engine.leftovers())
-
-
-def test_what_a_dead_run_left_is_taken_away(engine: DockerEngine, tmp_path: Path) -> None:
-    left = f"{run_name().replace(f'-{os.getpid()}-', '-4194304-')}:x"
-    engine.docker("tag", "base:1", left)
-    root = project(tmp_path / "small", Dockerfile="FROM base:1\nUSER 1\n")
-    runs(context("container", root, tmp_path))
-    assert engine.leftovers() == []
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if holds():
-            return True
-        time.sleep(0.2)
-    return False
-
-
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("step", ["RUN sleep 1000", "USER 1"])
-def test_an_interrupted_run_leaves_nothing(
-    engine: DockerEngine, tmp_path: Path, sign: signal.Signals, step: str
-) -> None:
-    """In the middle of a build, and while the built image is saved and read."""
-    root = project(tmp_path / "slow", Dockerfile=f"FROM base:1\n{step}\n")
-    arguments = ["run", str(root), "--stage", "container", "--out", str(tmp_path / "out")]
-    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    try:
-        assert eventually(lambda: bool(engine.leftovers()))
-        process.send_signal(sign)
-        _, said = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode in (130, 143), said
-    assert eventually(lambda: not engine.leftovers())
-    assert not [
-        each for each in psutil.process_iter(["cmdline"]) if str(root) in (each.info["cmdline"] or ())
-    ]
 
 
 def test_without_an_engine_it_is_as_the_policy_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,8 +27,13 @@ REASONS = {
     "hangs": ("did not end within 2 s",),
     "unknown exit code": ("exit code 77: cannot go on",),
     "empty output": ("wrote no output",),
-    "garbage output": ("cannot be read", "did not end its report", "without saying which tests"),
-    "half-written output": ("cannot be read", "did not end its report"),
+    "garbage output": (
+        "cannot be read",
+        "archive is broken",
+        "did not end its report",
+        "without saying which tests",
+    ),
+    "half-written output": ("cannot be read", "is broken", "did not end its report"),
     "output left from before": ("wrote no output",),
     "nothing scanned": ("looked at ", "could not read", "nothing to look at", "ended with exit code 1"),
     "canary lost": ("did not find the known-bad canary",),
@@ -48,7 +53,7 @@ def outputs():
     named += [part.split("=", 1)[-1] for part in os.environ.get("PYTEST_ADDOPTS", "").split()]
     if "MLSECOPS_EVIDENCE" in os.environ:
         named.append(os.environ["MLSECOPS_EVIDENCE"])
-    suffixes = (".json", ".sarif", ".xml")
+    suffixes = (".json", ".sarif", ".xml", ".tar")
     return [pathlib.Path(name) for name in named if name.endswith(suffixes)]
 
 

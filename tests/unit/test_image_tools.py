@@ -82,10 +82,12 @@ def test_models_of_the_repository_are_not_read_again(root: Path, tmp_path: Path)
 
 
 def test_what_the_dockerfile_shows_is_the_same_finding(root: Path, tmp_path: Path) -> None:
-    around = prepared(root, tmp_path)
+    program = Made("usr/bin/tool", b"x", mode=0o4755)
+    around = prepared(root, tmp_path, base=(program,))
     (root / "Dockerfile").write_text("FROM base:1\nRUN other\nRUN more\nRUN most\n", encoding="utf-8")
     done = checked(around)
-    assert own(done)["notes"][-1].endswith("what belongs to which line is unknown")
+    assert own(done)["notes"][-1].endswith("so all in it counts as its own")
+    assert [each["ruleId"] for each in done["results"]] == ["image-setuid-file"]
 
 
 def test_an_archive_that_is_cut_off(root: Path, tmp_path: Path) -> None:

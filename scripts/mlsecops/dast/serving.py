@@ -6,22 +6,21 @@ import os
 import secrets
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from mlsecops import project_environment
 from mlsecops.dast import preflight
 from mlsecops.dast.document.describe import SERVED_AT, describe
 from mlsecops.dast.document.servers import at_address
 from mlsecops.dast.service.command import Place, callers, identity, program, start, variables
+from mlsecops.dast.service.container import NoImageError, as_image, recipe_of
 from mlsecops.dast.service.guess import Guess, guess
 from mlsecops.dast.service.isolation import isolated
 from mlsecops.dast.service.placeholders import Placeholders
 from mlsecops.dast.service.running import Request, Service, running
 from mlsecops.dast.target import Auth, Identity, Target
-from mlsecops.job import Job
-from mlsecops.project_environment import ProjectEnvironment
+from mlsecops.job import Job, ToolError
 
 _KEY = "dast service"
 _LOGIN_SECONDS = 60.0
@@ -53,32 +52,69 @@ def attacking(job: Job) -> Iterator[Served]:
 
 @contextmanager
 def serving(job: Job) -> Iterator[Served]:
-    """Start the project's service. Raises ToolError with the reason, the end of its log as notes."""
-    settings = job.policy.dast
-    guessed = None if settings.start else guess(job.project)
+    """Start the project's service, as its image or as a process.
+
+    Raises ToolError with the reason, the end of its log as notes.
+    """
     placeholders = Placeholders.of(secrets.token_hex(16), os.environ)
-    source = project_environment.copy_project(job)
-    environment = project_environment.make(job, source, job.policy.test.python, tests=False)
-    place = _place(job, source, environment)
+    with ExitStack() as stack:
+        try:
+            service = stack.enter_context(as_image(job, placeholders))
+        except NoImageError as error:
+            launched = stack.enter_context(_as_process(job, placeholders, str(error)))
+        else:
+            place = _place(job) if any(each.login for each in callers(job.policy.dast)) else None
+            note = f"the service ran as the image of {recipe_of(job).dockerfile}, in a container of its own"
+            launched = _Launched(service, _main_application(job), place, (note,))
+        yield _examined(job, launched, placeholders.knowing(url=launched.service.base_url))
+
+
+@dataclass(frozen=True)
+class _Launched:
+    """A service that answers, the application in the code that it is, and where its programs are."""
+
+    service: Service
+    guessed: Guess | None
+    place: Place | None
+    notes: tuple[str, ...]
+
+
+@contextmanager
+def _as_process(job: Job, placeholders: Placeholders, no_image: str) -> Iterator[_Launched]:
+    settings = job.policy.dast
+    try:
+        guessed = None if settings.start else guess(job.project)
+    except ToolError as error:
+        raise ToolError(
+            f"{error}; its image was not started: {no_image}" if no_image else str(error)
+        ) from error
+    place = _place(job)
+    told = f"the service did not run as its image: {no_image}" if no_image else ""
     with isolated(job) as isolation:
         started = start(settings, guessed, place, placeholders, alone=isolation.holder is not None)
         with running(job, isolation, started) as service:
-            yield _examined(job, service, guessed, place, placeholders.knowing(url=service.base_url))
+            notes = (told, *place.environment.notes, service.isolation.note, _how(guessed))
+            yield _Launched(service, guessed, place, notes)
 
 
-def _examined(
-    job: Job, service: Service, guessed: Guess | None, place: Place, placeholders: Placeholders
-) -> Served:
+def _main_application(job: Job) -> Guess | None:
+    """The one application that the code makes, if it is one."""
+    with suppress(ToolError):
+        return guess(job.project)
+    return None
+
+
+def _examined(job: Job, launched: _Launched, placeholders: Placeholders) -> Served:
     """What the service is, once it runs and answers for what it is meant to be."""
-    settings = job.policy.dast
+    settings, service = job.policy.dast, launched.service
     described = describe(
         job.project,
         settings.document,
         settings.exclude_operations,
-        guessed.app if guessed else None,
+        launched.guessed.app if launched.guessed else None,
         lambda: _served_documents(service),
     )
-    identities = _identities(job, service, place, placeholders)
+    identities = _identities(job, service, launched.place, placeholders)
     hidden = {*service.start.secrets, *(secret for each in identities for secret in each.secrets())}
     ordered = tuple(sorted(hidden, key=len, reverse=True))
     service = replace(service, start=replace(service.start, secrets=ordered))
@@ -95,7 +131,7 @@ def _examined(
         alive=service.alive,
     )
     absent = _asked(service, target)
-    notes = [*place.environment.notes, service.isolation.note, *described.notes, _how(guessed)]
+    notes = [*launched.notes, *described.notes]
     return Served(target=target, service=service, absent=absent, notes=tuple(filter(None, notes)))
 
 
@@ -119,11 +155,13 @@ def _served_documents(service: Service) -> Sequence[bytes]:
     return [answer.body for answer in answers if answer.status == 200]
 
 
-def _identities(job: Job, service: Service, place: Place, placeholders: Placeholders) -> tuple[Identity, ...]:
+def _identities(
+    job: Job, service: Service, place: Place | None, placeholders: Placeholders
+) -> tuple[Identity, ...]:
     found = []
     for number, caller in enumerate(callers(job.policy.dast)):
         printed = ""
-        if caller.login:
+        if caller.login and place:
             words = [placeholders.fill(word, "dast.auth.login") for word in caller.login]
             argv = [*service.isolation.prefix, str(program(words[0], place)), *words[1:]]
             completed = job.execute(
@@ -141,7 +179,9 @@ def _identities(job: Job, service: Service, place: Place, placeholders: Placehol
     return tuple(found)
 
 
-def _place(job: Job, source: Path, environment: ProjectEnvironment) -> Place:
+def _place(job: Job) -> Place:
+    source = project_environment.copy_project(job)
+    environment = project_environment.make(job, source, job.policy.test.python, tests=False)
     home, scratch = job.work / "service-home", job.work / "service-tmp"
     for folder in (home, scratch):
         folder.mkdir()

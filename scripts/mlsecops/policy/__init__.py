@@ -19,6 +19,7 @@ from mlsecops.policy.model import (
     Caller,
     ContainerSettings,
     DastSettings,
+    DastTarget,
     ImagePart,
     ModelSettings,
     OnMissingBase,
@@ -43,6 +44,7 @@ __all__ = [
     "Caller",
     "ContainerSettings",
     "DastSettings",
+    "DastTarget",
     "ImagePart",
     "ModelSettings",
     "OnMissingBase",
@@ -203,7 +205,9 @@ def _models(data: Mapping[str, Any]) -> ModelSettings:
 def _dast(data: Mapping[str, Any]) -> DastSettings:
     auth = data.get("auth")
     return DastSettings(
+        target=data.get("target"),
         start=tuple(data.get("start", [])),
+        read_only=data.get("read-only", False),
         env=MappingProxyType(dict(data.get("env", {}))),
         port=data.get("port"),
         health=data.get("health"),

@@ -14,6 +14,7 @@ Severity = Literal["critical", "high", "medium", "low"]
 Threshold = Literal["critical", "high", "medium", "low", "never"]
 ImagePart = Literal["when-available", "required"]
 NewSuppressions = Literal["count", "honour"]
+DastTarget = Literal["image", "process"]
 OnMissingBase = Literal["all", "pass", "incomplete"]
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
@@ -110,10 +111,13 @@ class Caller:
 class DastSettings:
     """How the service is started and attacked; empty values leave it to the stage. Times in seconds.
 
+    `target` None is the image where it can be built and `start` is empty; `read_only` is about its files.
     `identities` are further callers, none of whom may see what belongs to another one.
     """
 
+    target: DastTarget | None = None
     start: tuple[str, ...] = ()
+    read_only: bool = False
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     port: int | None = None
     health: str | None = None

@@ -21,8 +21,9 @@ def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip
             Skip(tool.name, "the service is not started (--no-exec)", tool.information_uri) for tool in tools
         ]
     apps = tuple(sorted({app.uri for app in startable(project)}))
-    if not (policy.dast.start or apps):
+    image = project.dockerfiles if policy.dast.target == "image" else ()
+    if not (policy.dast.start or apps or image):
         return [Skip(tool.name, _NO_SERVICE, tool.information_uri) for tool in tools]
     documents = tuple(uri for uri in document_files(project, policy.dast.document) if uri in project.openapi)
-    targets = (*documents, *apps) or project.python[:1]
+    targets = (*documents, *apps) or project.python[:1] or image
     return [Scan(tool, targets) for tool in tools]
