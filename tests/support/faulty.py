@@ -30,7 +30,10 @@ REASONS = {
     "garbage output": ("cannot be read", "did not end its report", "without saying which tests"),
     "half-written output": ("cannot be read", "did not end its report"),
     "output left from before": ("wrote no output",),
-    "nothing scanned": ("looked at ", "could not read", "nothing to look at", "ended with exit code 1"),
+    "nothing scanned": (
+        *("looked at ", "could not read", "nothing to look at"),
+        *("ended with exit code 1", "ended with exit code 2"),
+    ),
     "canary lost": ("did not find the known-bad canary",),
 }
 

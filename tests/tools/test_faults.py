@@ -26,6 +26,7 @@ from mlsecops.tools.modelscan import Modelscan
 from mlsecops.tools.picklescan import Picklescan
 from mlsecops.tools.pip_audit import PipAudit
 from mlsecops.tools.pytest import Pytest
+from mlsecops.tools.schemathesis import Schemathesis
 from mlsecops.tools.semgrep import Semgrep
 from mlsecops.tools.service_attacks import ServiceAttacks
 from mlsecops.tools.zizmor import Zizmor
@@ -102,6 +103,13 @@ SUBJECTS = (
         lambda p: Scan(ServiceAttacks(serve=small_service.serve), p.python[:1]),
         ("order.json",),
         ("canary.json",),
+    ),
+    Subject(
+        "schemathesis",
+        "schemathesis",
+        lambda p: Scan(Schemathesis(serve=small_service.serve), p.python[:1]),
+        ("attack-1/openapi.json",),
+        ("attack/openapi.json",),
     ),
     Subject("modelscan", "modelscan", _pickled(Modelscan()), ("models/0*",), ("canary.pkl",)),
     Subject("pip-audit", "pip-audit", _pip_audit, ("pins*.txt",), ("pins*.txt",), 0, True),
