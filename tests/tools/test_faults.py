@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from mlsecops.tools.pytest import Pytest
 from mlsecops.tools.schemathesis import Schemathesis
 from mlsecops.tools.semgrep import Semgrep
 from mlsecops.tools.service_attacks import ServiceAttacks
+from mlsecops.tools.wapiti import Wapiti
 from mlsecops.tools.zizmor import Zizmor
 from support import faulty, small_project, small_service
 from support.contexts import context, toolbox
@@ -110,6 +112,15 @@ SUBJECTS = (
         lambda p: Scan(Schemathesis(serve=small_service.serve), p.python[:1]),
         ("attack-1/openapi.json",),
         ("attack/openapi.json",),
+    ),
+    Subject(
+        "wapiti",
+        "wapiti",
+        lambda p: Scan(
+            Wapiti(serve=partial(small_service.serve, operation=small_service.ASKED)), p.python[:1]
+        ),
+        ("attack-1/addresses.txt",),
+        ("attack/addresses.txt",),
     ),
     Subject("modelscan", "modelscan", _pickled(Modelscan()), ("models/0*",), ("canary.pkl",)),
     Subject("pip-audit", "pip-audit", _pip_audit, ("pins*.txt",), ("pins*.txt",), 0, True),

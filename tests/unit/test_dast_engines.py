@@ -303,7 +303,7 @@ def test_what_kept_it_from_its_end_makes_it_incomplete() -> None:
         json.dumps({"FatalError": {"exception": {"type": "Oops", "message": "it"}}}),
         END.replace("completed", "interrupted"),
     ]
-    parsed = parse(read(lines, TARGET), TARGET, ())
+    parsed = parse(read(lines, TARGET), TARGET)
     assert [(each.uri, each.line, each.message) for each in parsed.problems] == [
         ("app.py", 7, "GET /runs/{id}: Timeout: ***"),
         ("app.py", 3, "Oops: it"),

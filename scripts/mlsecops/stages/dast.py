@@ -10,13 +10,14 @@ from mlsecops.project import Project
 from mlsecops.tools.schemathesis import Schemathesis
 from mlsecops.tools.service_attacks import ServiceAttacks
 from mlsecops.tools.service_probe import ServiceProbe
+from mlsecops.tools.wapiti import Wapiti
 
 _NO_SERVICE = "no web service (looked for Flask, FastAPI, Dash, Connexion, and for dast.start in the policy)"
 
 
 def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip]:
     """Every tool attacks the same service; its files are the document and those that make applications."""
-    tools: tuple[Tool, ...] = (ServiceProbe(), ServiceAttacks(), Schemathesis())
+    tools: list[Tool] = [ServiceProbe(), ServiceAttacks(), Schemathesis(), Wapiti()]
     if options.no_exec:
         return [
             Skip(tool.name, "the service is not started (--no-exec)", tool.information_uri) for tool in tools

@@ -10,6 +10,8 @@ from mlsecops.dast.target import Handler, Target
 from mlsecops.job import printable
 from mlsecops.sarif.build import Json, Location, Result
 
+# What a report of the wrong shape can raise.
+NO_REPORT = (LookupError, TypeError, ValueError, AttributeError)
 _LONGEST_LINE = 1000
 _PER_OPERATION = 4
 
