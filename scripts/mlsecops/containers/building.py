@@ -50,12 +50,17 @@ def built(job: Job, recipe: Recipe) -> BuiltImage:
 def engine_of(job: Job) -> Engine:
     """The engine of the run; raises as `built` does."""
     try:
-        return job.context.shared.once("container engine", partial(_engine, job))
+        return available(job)
     except NoEngineError as error:
         reason = f"no image was built: {error}"
         if required(job):
             raise ToolError(reason) from error
         raise NotDueError(reason) from error
+
+
+def available(job: Job) -> Engine:
+    """The engine of the run. Raises NoEngineError."""
+    return job.context.shared.once("container engine", partial(_engine, job))
 
 
 def required(job: Job) -> bool:

@@ -11,6 +11,7 @@ from mlsecops.tools.schemathesis import Schemathesis
 from mlsecops.tools.service_attacks import ServiceAttacks
 from mlsecops.tools.service_probe import ServiceProbe
 from mlsecops.tools.wapiti import Wapiti
+from mlsecops.tools.zap import Zap
 
 _NO_SERVICE = "no web service (looked for Flask, FastAPI, Dash, Connexion, and for dast.start in the policy)"
 
@@ -18,6 +19,8 @@ _NO_SERVICE = "no web service (looked for Flask, FastAPI, Dash, Connexion, and f
 def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip]:
     """Every tool attacks the same service; its files are the document and those that make applications."""
     tools: list[Tool] = [ServiceProbe(), ServiceAttacks(), Schemathesis(), Wapiti()]
+    if policy.dast.zap:
+        tools.append(Zap(policy.dast.zap))
     if options.no_exec:
         return [
             Skip(tool.name, "the service is not started (--no-exec)", tool.information_uri) for tool in tools

@@ -64,6 +64,9 @@ class Wapiti:
             raise ToolError(f"its output cannot be read: {type(error).__name__}: {error}") from error
         finally:
             order.forget()
+            # It prints requests as it sent them.
+            for printed in job.work.glob("runs*/stdout"):
+                printed.unlink()
 
 
 def parse(report: Report, target: Target) -> Parsed:

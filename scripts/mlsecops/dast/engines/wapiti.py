@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,9 +80,8 @@ class Order:
             file.write_text(content, encoding="utf-8")
 
     def forget(self) -> None:
-        """Take away what holds keys: the report shows requests as they were sent."""
-        for file in (self.addresses, self.caller, self.report):
-            file.unlink(missing_ok=True)
+        """Take away what holds keys: its report, and what it keeps, show requests as they were sent."""
+        shutil.rmtree(self.folder)
 
     def command(self, program: Path, target: Target) -> list[str]:
         """The command line, where the service can be reached."""
