@@ -20,7 +20,7 @@ from mlsecops.sarif.build import Json
 from mlsecops.scan import scan
 from mlsecops.tools.schemathesis import Schemathesis
 from mlsecops.tools.wapiti import Wapiti
-from support import small_project, small_service
+from support import notes_service, small_project, small_service
 from support.contexts import context
 
 
@@ -144,3 +144,11 @@ def test_the_relay_lends_one_address_to_a_place_without_a_network(tmp_path: Path
             assert subprocess.run([*failing], check=False, timeout=60).returncode == 1
             beside.communicate()
         assert beside.returncode == 0
+
+
+def test_schemathesis_asks_for_what_belongs_to_another_caller(tmp_path: Path) -> None:
+    root = project(tmp_path / "project")
+    run = scan(Schemathesis(serve=notes_service.serve), ("app.py",), context("dast", root, tmp_path))
+    own = run["properties"]["mlsecops"]
+    assert own["status"] == "findings", own["reason"]
+    assert facts(run) == {("dast-object-access", "GET /notes/{id}"): 2}

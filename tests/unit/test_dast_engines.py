@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,32 @@ def test_the_document_has_the_operations_that_are_due_and_one_server() -> None:
     assert "example.org" not in json.dumps(document)
 
 
+def test_references_lead_nowhere_but_into_the_document() -> None:
+    body = {
+        "there": {"$ref": "#/components/schemas/A"},
+        "path": {"$ref": "#/paths/~1a/get/x-schema"},
+        "elsewhere": {"$ref": "https://example.org/a.json"},
+        "file": {"$ref": "/etc/passwd"},
+        "nothing": {"$ref": "#/components/schemas/None"},
+        "listed": [{"$ref": "file:///etc/passwd"}],
+    }
+    operation = replace(SEND, body=Body(required=True, content={"application/json": body}))
+    given = {
+        "paths": {"/a": {"get": {"x-schema": ANY, "servers": [{"url": "https://example.org"}]}}},
+        "components": {"schemas": {"A": ANY}},
+    }
+    document = written(replace(TARGET, operations=(operation,), document=given))
+    assert document["paths"]["/runs"]["post"]["requestBody"]["content"]["application/json"]["schema"] == {
+        "there": {"$ref": "#/components/schemas/A"},
+        "path": {"$ref": "#/x-mlsecops-paths/~1a/get/x-schema"},
+        "elsewhere": {},
+        "file": {},
+        "nothing": {},
+        "listed": [{}],
+    }
+    assert document["x-mlsecops-paths"]["/a"]["get"]["x-schema"] == ANY
+
+
 def test_a_scheme_that_the_document_does_not_define_is_a_token() -> None:
     bare = Target(
         base_url="http://127.0.0.1:1",
@@ -175,6 +201,7 @@ def test_settings_and_callers_are_files_and_those_with_keys_do_not_stay(tmp_path
     told_hooks = json.loads(order.payloads.read_text(encoding="utf-8"))
     assert told_hooks["identity"] == {"headers": {"X-Key": "s3cret-1"}}
     assert told_hooks["payloads"] == payloads()
+    assert told_hooks["credentials"] == ["authorization", "x-key"]
     assert f"{HERE}'" in payloads()
     assert order.payloads.stat().st_mode & 0o777 == 0o600
     command = order.command(Path("/bin/schemathesis"), TARGET)
@@ -188,6 +215,7 @@ def test_two_callers_are_told_by_name(tmp_path: Path) -> None:
     order.write(with_callers(FIRST, SECOND), 7)
     settings = tomllib.loads(order.settings.read_text(encoding="utf-8"))
     assert settings["auth"]["wfc"]["peers"] == ["identity 1", "identity 2"]
+    assert settings["auth"]["wfc"]["user"] == "identity 1"
     assert settings["phases"]["stateful"]["enabled"] is True
     named = json.loads(order.callers.read_text(encoding="utf-8"))["auth"]
     assert named[1] == {"name": "identity 2", "fixedHeaders": [{"name": "X-Key", "value": "s3cret-2"}]}
@@ -288,10 +316,28 @@ def test_who_is_not_asked_for_a_credential_is_not_asked_for_a_right_one() -> Non
     assert [each.rule.id for each in found] == ["dast-auth-ignored"]
 
 
+def unanswered(why: str) -> list[str]:
+    """A request without an answer, and the event that says why."""
+    trouble = {"label": "GET /runs/{id}", "value": {"type": "ConnectionError", "message": why}}
+    scene = scenario(LOOKED).replace('"response": {', '"no-response": {')
+    return [scene, json.dumps({"NonFatalError": trouble}), END]
+
+
 def test_requests_to_nothing_that_is_due_and_without_an_answer_do_not_count() -> None:
     elsewhere = scenario({**LOOKED, "path": "/other"})
-    unanswered = scenario(LOOKED).replace('"response": {', '"no-response": {')
-    assert read([elsewhere, unanswered, END], TARGET).exchanges == ()
+    assert read([elsewhere, *unanswered("Read timed out.")], TARGET).exchanges == ()
+    late = parse(read(unanswered("Read timed out."), TARGET), TARGET)
+    assert [each.message for each in late.problems] == ["GET /runs/{id}: ConnectionError: Read timed out."]
+
+
+def test_a_connection_that_ends_without_an_answer_is_one() -> None:
+    ended = "('Connection aborted.', RemoteDisconnected('Remote end closed connection'))"
+    parsed = parse(read(unanswered(ended), TARGET), TARGET)
+    assert [each["ruleId"] for each in parsed.results] == ["dast-crash"]
+    assert (parsed.problems, parsed.looked_at) == ([], frozenset())
+    both = [*unanswered("Read timed out.")[:2], *unanswered(ended)]
+    assert [each.message[-11:] for each in parse(read(both, TARGET), TARGET).problems] == [" timed out."]
+    assert parse(read(both, TARGET), TARGET).results == []
 
 
 def test_what_kept_it_from_its_end_makes_it_incomplete() -> None:
@@ -336,7 +382,7 @@ class Asked:
 
     path_parameters: list[Name] = field(default_factory=list)
     query: list[Name] = field(default_factory=lambda: [Name("a"), Name("b")])
-    headers: list[Name] = field(default_factory=lambda: [Name("X-Note")])
+    headers: list[Name] = field(default_factory=lambda: [Name("X-Key"), Name("X-Note")])
     cookies: list[Name] = field(default_factory=list)
 
 
@@ -379,7 +425,9 @@ class Hooked:
 
 def test_hooks_put_each_payload_into_each_place_after_the_plain_request() -> None:
     hooked = Hooked()
-    hooks.register(hooked, {"payloads": [f"{hooks.HERE}'", "x\r\ny"], "identity": {}})
+    hooks.register(
+        hooked, {"payloads": [f"{hooks.HERE}'", "x\r\ny"], "identity": {}, "credentials": ["x-key"]}
+    )
     examples = [Case(body={"rows": [{"at": "now"}, 1, "then"], "n": 1})]
     hooked.hooks["before_add_examples"](None, examples)
     queries = [each.query for each in examples[1:5]]
@@ -392,7 +440,10 @@ def test_hooks_put_each_payload_into_each_place_after_the_plain_request() -> Non
 
 def test_hooks_add_who_calls() -> None:
     hooked = Hooked()
-    hooks.register(hooked, {"payloads": [], "identity": {"headers": {"X-Key": "k"}, "query": {"q": "1"}}})
+    hooks.register(
+        hooked,
+        {"payloads": [], "identity": {"headers": {"X-Key": "k"}, "query": {"q": "1"}}, "credentials": []},
+    )
     (provider,) = hooked.providers
     caller, case = provider(), Case()
     caller.set(case, caller.get(case, None), None)

@@ -1,14 +1,14 @@
 """Hooks for schemathesis, in its environment: who calls, and payloads in every place that takes text.
 
-`MLSECOPS_ORDER` names a file with `payloads` (texts in which `HERE` stands for what is in the place already)
-and `identity` (what the caller adds to each request).
+`MLSECOPS_ORDER` names a file with `payloads` (texts in which `HERE` stands for what is in the place already),
+`identity` (what the caller adds to each request) and `credentials` (names of parameters that are no input).
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -37,11 +37,13 @@ class Caller:
             getattr(case, where).update(values)
 
 
-def variants(base: Any, payloads: list[str]) -> Iterator[Any]:
+def variants(base: Any, payloads: list[str], credentials: Collection[str]) -> Iterator[Any]:
     """The case with each payload in each of its places."""
     for where in _WHERE:
         given = getattr(base, where)
         for parameter in getattr(base.operation, where):
+            if parameter.name.lower() in credentials:
+                continue
             here = given.get(parameter.name, "")
             for text in (filled(payload, here) for payload in payloads):
                 if where != "headers" or _is_header(text):
@@ -79,11 +81,12 @@ def filled(payload: str, here: Any) -> str:
 
 def register(schemathesis: Any, order: dict[str, Any]) -> None:
     """Tell schemathesis of the hooks."""
+    payloads, credentials = order["payloads"], frozenset(order["credentials"])
 
     def before_add_examples(context: Any, examples: list[Any]) -> None:
         """Attack from the plain request that is there already."""
         del context
-        examples += [each for base in examples[:1] for each in variants(base, order["payloads"])]
+        examples += [each for base in examples[:1] for each in variants(base, payloads, credentials)]
 
     schemathesis.hook(before_add_examples)
     if order["identity"]:

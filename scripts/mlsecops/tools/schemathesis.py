@@ -70,7 +70,7 @@ def parse(report: Report, target: Target) -> Parsed:
     """What was found; an operation counts when it gave at least one answer."""
     found = judged(report.exchanges)
     return Parsed(
-        looked_at=frozenset(each.operation.name for each in report.exchanges),
+        looked_at=frozenset(each.operation.name for each in report.exchanges if each.reply.status),
         due=frozenset(each.name for each in target.operations),
         rules=rules(found),
         results=results(found, target),

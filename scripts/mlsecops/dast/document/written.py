@@ -6,35 +6,42 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlsecops.dast.attacks.schemas import resolve
+from mlsecops.dast.document.references import lookup
 from mlsecops.dast.target import Operation, Target
 from mlsecops.sarif.build import Json
 
 _VERSION = "3.0.3"
 _JSON = "application/json"
 _TOKEN = {"type": "http", "scheme": "bearer"}
-# Where schemas refer to: the parts of a document that may stay as they are.
-_KEPT = ("components", "definitions")
+# What is written anew; schemas may refer to the paths as they were.
+_WRITTEN = frozenset({"openapi", "swagger", "info", "servers", "security", "host", "basePath", "schemes"})
+_PATHS, _PATHS_KEPT = "paths", "x-mlsecops-paths"
 _TAKES_NO_BODY = frozenset({"GET", "HEAD", "DELETE", "TRACE"})
 
 
 def written(target: Target) -> Json:
     """The operations that are due, and no others; the only server is the service's one address."""
     document = target.document
-    kept: Json = {key: document[key] for key in _KEPT if isinstance(document.get(key), dict)}
-    schemes = _schemes(document) | kept.get("components", {}).get("securitySchemes", {})
+    kept = {key: value for key, value in document.items() if key not in _WRITTEN}
+    if _PATHS in kept:
+        kept[_PATHS_KEPT] = kept.pop(_PATHS)
+    components = kept.get("components") or {}
+    schemes = _schemes(document) | components.get("securitySchemes", {})
     named = {name for each in target.operations for name in each.security}
     schemes |= dict.fromkeys(sorted(named - schemes.keys()), _TOKEN)
     paths: dict[str, Json] = {}
     for operation in target.operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
-    return {
+    made = {
         **kept,
         "openapi": str(document.get("openapi") or _VERSION),
         "info": {"title": "service", "version": "1"},
         "servers": [{"url": target.base_url}],
         "paths": paths,
-        "components": {**kept.get("components", {}), "securitySchemes": schemes},
+        "components": {**components, "securitySchemes": schemes},
     }
+    whole: Json = _within(made, document)
+    return whole
 
 
 def _operation(operation: Operation) -> Json:
@@ -74,6 +81,20 @@ def _content(content: Mapping[str, Json], samples: tuple[Any, ...] = ()) -> Json
 
 def _examples(values: tuple[Any, ...]) -> Json:
     return {f"example-{number}": {"value": value} for number, value in enumerate(values[:1])}
+
+
+def _within(value: Any, document: Json) -> Any:
+    """A copy whose references lead nowhere but into the document; what leads elsewhere may be anything."""
+    if isinstance(value, list):
+        return [_within(each, document) for each in value]
+    if not isinstance(value, dict):
+        return value
+    reference = value.get("$ref")
+    if isinstance(reference, str):
+        if not (reference.startswith("#/") and lookup(document, reference)):
+            return {}
+        return {**value, "$ref": reference.replace(f"#/{_PATHS}/", f"#/{_PATHS_KEPT}/")}
+    return {key: _within(each, document) for key, each in value.items()}
 
 
 def _schemes(document: Json) -> dict[str, Json]:

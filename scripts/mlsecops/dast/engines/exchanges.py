@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from mlsecops.dast.attacks.features import SURELY_READ
 from mlsecops.dast.attacks.injection import SQL_ERRORS, Probe, probes
 from mlsecops.dast.attacks.leaks import leaks
-from mlsecops.dast.attacks.messages import Found, Reply, Request
+from mlsecops.dast.attacks.messages import BROKEN, Found, Reply, Request
 from mlsecops.dast.attacks.rules import access, injection, inputs
 from mlsecops.dast.attacks.rules.injection import SQL
 from mlsecops.dast.target import Operation
@@ -98,6 +99,8 @@ def _broken(exchanges: Iterable[Exchange]) -> Iterator[Found]:
     for each in exchanges:
         if each.reply.status in (500, 502, 504):
             yield _of(inputs.UNHANDLED, f"an input breaks it (status {each.reply.status})", each)
+        elif each.reply.failure == BROKEN and len(each.request.body or b"") <= SURELY_READ:
+            yield _of(inputs.CRASH, "an input ends the connection without an answer", each)
 
 
 def _name(found: Found) -> str:

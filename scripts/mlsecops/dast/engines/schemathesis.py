@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from mlsecops.dast.attacks.messages import Reply, Request
+from mlsecops.dast.attacks.messages import BROKEN, Reply, Request
 from mlsecops.dast.attacks.rules import access
 from mlsecops.dast.attacks.schemas import spelled
 from mlsecops.dast.curl import BLANK
@@ -25,6 +26,7 @@ from mlsecops.sarif.build import Json, Rule
 
 _HOOKS = Path(__file__).resolve().parents[2] / "programs" / "schemathesis_hooks.py"
 _MOST_BYTES = 64 << 10
+_CLOSED = re.compile(r"Connection aborted|RemoteDisconnected|Connection reset|Broken pipe|Connection broken")
 _WHERE = {"path_parameters": "path", "query": "query", "headers": "header", "cookies": "cookie"}
 _CHECKS: Mapping[str, Rule] = {
     "ignored_auth": access.AUTH_IGNORED,
@@ -73,11 +75,16 @@ class Order:
         callers = target.auth.identities
         both = len(callers) > 1 and all(_headers_only(each) for each in callers[:2])
         alone = callers[0] if callers and not both else None
-        self.document.write_text(json.dumps(written(target)), encoding="utf-8")
-        self._secret(self.payloads, {"payloads": payloads(), "identity": _values(alone)})
+        document = written(target)
+        self.document.write_text(json.dumps(document), encoding="utf-8")
         if both:
             self._secret(self.callers, {"auth": [_named(each) for each in callers[:2]]})
         names = sorted({name for each in callers for name in (*each.headers, *each.query, *each.cookies)})
+        schemes = document["components"]["securitySchemes"].values()
+        declared = {str(scheme.get("name", "Authorization")) for scheme in schemes}
+        credentials = sorted({name.lower() for name in declared.union(names)})
+        order = {"payloads": payloads(), "identity": _values(alone), "credentials": credentials}
+        self._secret(self.payloads, order)
         peers = [each.name for each in callers[:2]] if both else []
         self.settings.write_text(self._settings(names, peers, examples), encoding="utf-8")
 
@@ -104,6 +111,7 @@ class Order:
         lines = [
             "workers = 1",
             "request-timeout = 10",
+            "request-retries = 1",
             "max-redirects = 0",
             "continue-on-failure = true",
             'rate-limit = "auto"',
@@ -136,6 +144,7 @@ class Order:
             lines += [
                 "[auth.wfc]",
                 f"path = {json.dumps(str(self.callers))}",
+                f"user = {json.dumps(peers[0])}",
                 f"peers = {json.dumps(peers)}",
             ]
         return "\n".join([*lines, ""])
@@ -168,10 +177,22 @@ def read(lines: Iterable[str], target: Target) -> Report:
             end = event
     if end is None:
         raise ValueError("it has no end")
+    exchanges, troubles = _told_apart(exchanges, troubles)
     if end["stop_reason"] != "completed":
         troubles.append(("", f"it stopped before its end ({end['stop_reason']})"))
     limited = sum(each.reply.status == 429 for each in exchanges)
     return Report(tuple(exchanges), tuple(troubles), limited, float(end["running_time"]))
+
+
+def _told_apart(
+    exchanges: list[Exchange], troubles: list[tuple[str, str]]
+) -> tuple[list[Exchange], list[tuple[str, str]]]:
+    """A connection that ends twice without an answer is one, while the service lives; the rest is trouble."""
+    unanswered = {each.operation.name for each in exchanges if not each.reply.status}
+    closed = {name for name, why in troubles if name in unanswered and _CLOSED.search(why)}
+    left = [(name, why) for name, why in troubles if name not in closed or not _CLOSED.search(why)]
+    closed -= {name for name, _ in left}
+    return [each for each in exchanges if each.reply.status or each.operation.name in closed], left
 
 
 def _exchanges(recorder: Json, operations: Mapping[str, Operation], base_url: str) -> Iterator[Exchange]:
@@ -184,13 +205,14 @@ def _exchanges(recorder: Json, operations: Mapping[str, Operation], base_url: st
     for case, interaction in recorder.get("interactions", {}).items():
         value = recorder["cases"].get(case, {}).get("value", {})
         operation = operations.get(f"{value.get('method')} {value.get('path')}")
-        if operation is None or not interaction.get("response"):
+        if operation is None:
             continue
+        answer = interaction.get("response")
         rule = _rule(*failed[case]) if case in failed else None
         yield Exchange(
             operation=operation,
             request=_request(interaction["request"], base_url),
-            reply=_reply(interaction["response"]),
+            reply=_reply(answer) if answer else Reply(status=0, failure=BROKEN),
             points=tuple(_points(value)),
             failed={rule: _MESSAGES[rule.id]} if rule else {},
         )
