@@ -35,7 +35,10 @@ REASONS = {
     ),
     "half-written output": ("cannot be read", "is broken", "did not end its report"),
     "output left from before": ("wrote no output",),
-    "nothing scanned": ("looked at ", "could not read", "nothing to look at", "ended with exit code 1"),
+    "nothing scanned": (
+        *("looked at ", "could not read", "nothing to look at"),
+        *("ended with exit code 1", "ended with exit code 2"),
+    ),
     "canary lost": ("did not find the known-bad canary",),
 }
 

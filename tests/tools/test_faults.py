@@ -33,10 +33,12 @@ from mlsecops.tools.modelscan import Modelscan
 from mlsecops.tools.picklescan import Picklescan
 from mlsecops.tools.pip_audit import PipAudit
 from mlsecops.tools.pytest import Pytest
+from mlsecops.tools.schemathesis import Schemathesis
 from mlsecops.tools.security_updates import SecurityUpdates
 from mlsecops.tools.semgrep import Semgrep
 from mlsecops.tools.service_attacks import ServiceAttacks
 from mlsecops.tools.trivy import Trivy
+from mlsecops.tools.wapiti import Wapiti
 from mlsecops.tools.zizmor import Zizmor
 from support import faulty, small_image, small_project, small_service, trivy, trivy_images
 from support.contexts import context, toolbox
@@ -158,6 +160,22 @@ SUBJECTS = (
         (),
         image=(),
         faults=BUILDING,
+    ),
+    Subject(
+        "schemathesis",
+        "schemathesis",
+        lambda p: Scan(Schemathesis(serve=small_service.serve), p.python[:1]),
+        ("attack-1/openapi.json",),
+        ("attack/openapi.json",),
+    ),
+    Subject(
+        "wapiti",
+        "wapiti",
+        lambda p: Scan(
+            Wapiti(serve=partial(small_service.serve, operation=small_service.ASKED)), p.python[:1]
+        ),
+        ("attack-1/addresses.txt",),
+        ("attack/addresses.txt",),
     ),
     Subject("modelscan", "modelscan", _pickled(Modelscan()), ("models/0*",), ("canary.pkl",)),
     Subject("pip-audit", "pip-audit", _pip_audit, ("pins*.txt",), ("pins*.txt",), 0, True),

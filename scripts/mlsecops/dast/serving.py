@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from mlsecops import project_environment
 from mlsecops.dast import preflight
@@ -24,6 +25,15 @@ from mlsecops.job import Job, ToolError
 
 _KEY = "dast service"
 _LOGIN_SECONDS = 60.0
+
+
+class Attacked(Protocol):
+    """A service to attack; operations in `absent` are known not to answer."""
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def absent(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
