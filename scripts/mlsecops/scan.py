@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mlsecops import __version__
+from mlsecops.bounds import spellings, without
 from mlsecops.job import (
     Context,
     Job,
@@ -206,7 +207,8 @@ def _run(job: Job, parsed: Parsed, failure: str, started: datetime) -> Json:
         "unparsed": [problem.uri for problem in parsed.problems if problem.kind == "unparsed"],
         **parsed.properties,
     }
-    return finish(run, context, tool.name)
+    hidden = spellings(job.bounds.hidden)
+    return finish(without(run, hidden) if hidden else run, context, tool.name)
 
 
 def finish(run: Json, context: Context, tool: str) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from mlsecops.dast.service.isolation import NO_NAMESPACE
 from mlsecops.dast.serving import attacking
 from mlsecops.job import ToolError
 from mlsecops.policy import Caller
+from mlsecops.scan import scan
+from mlsecops.tools.service_attacks import ServiceAttacks
 from support import services
 
 EVERYTHING = """
@@ -186,3 +189,21 @@ def test_where_no_namespace_can_be_made_loopback_will_do_and_the_notes_say_so(
     own = services.probed(services.make(tmp_path / "p"), tmp_path)
     assert (own["status"], own["reason"]) == ("passed", "")
     assert NO_NAMESPACE in own["notes"]
+
+
+def test_the_stage_as_a_whole_ends_with_the_time_that_the_policy_gives_it(tmp_path: Path) -> None:
+    settings = replace(services.STARTED, timeout=9.0)
+    root = services.make(tmp_path / "p", post("time.sleep(1) or self.respond(value=7)"))
+    around = services.surroundings(root, tmp_path, settings)
+    started = time.monotonic()
+    with around.shared:
+        # What is asked last finds no time left.
+        runs = [scan(ServiceAttacks(), ("service.py",), around) for _ in range(3)]
+        running = services.processes(tmp_path)
+    assert time.monotonic() - started < 20
+    reasons = [run["properties"]["mlsecops"]["reason"] for run in runs]
+    assert "the stage's time (dast.timeout) was over before" in reasons[0]
+    assert "the policy gives the stage 9 s (dast.timeout)" in reasons[-1]
+    assert {run["properties"]["mlsecops"]["status"] for run in runs} == {"incomplete"}
+    assert running
+    assert services.processes(tmp_path) == []

@@ -97,7 +97,7 @@ def test_a_finding_stands_on_its_handler_and_is_the_same_one_in_the_next_run() -
     [
         ({"type": "died", "curl": "curl x"}, "did not live through the attack; the last request was curl x"),
         ({"type": "limited", "requests": 3}, "refused 3 requests of the attack with 429"),
-        ({"type": "unfinished", "check": "latency"}, "no time left for latency"),
+        ({"type": "unfinished", "check": "latency"}, "(dast.timeout) was over before latency"),
     ],
 )
 def test_what_kept_the_attack_from_its_end_makes_it_incomplete(line: Any, words: str) -> None:

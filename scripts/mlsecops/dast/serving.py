@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import secrets
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlsecops import project_environment
+from mlsecops.bounds import spellings
 from mlsecops.dast import preflight
 from mlsecops.dast.document.describe import SERVED_AT, describe
 from mlsecops.dast.document.servers import at_address
-from mlsecops.dast.service.command import Place, callers, identity, program, start, variables
+from mlsecops.dast.service.command import Place, callers, identity, program, start, texts
 from mlsecops.dast.service.guess import Guess, guess
 from mlsecops.dast.service.isolation import isolated
 from mlsecops.dast.service.placeholders import Placeholders
 from mlsecops.dast.service.running import Request, Service, running
 from mlsecops.dast.target import Auth, Identity, Target
-from mlsecops.job import Job
+from mlsecops.dast.turns import Turns
+from mlsecops.job import Job, ToolError
 from mlsecops.project_environment import ProjectEnvironment
 
 _KEY = "dast service"
@@ -35,33 +36,38 @@ class Served:
     service: Service
     absent: dict[str, str]
     notes: tuple[str, ...]
-    guard: threading.Lock = field(default_factory=threading.Lock)
 
 
 @contextmanager
 def attacking(job: Job) -> Iterator[Served]:
     """The service for one tool alone, alive before and after.
 
-    Raises ToolError when it does not start, or does not live through the block.
+    Raises ToolError when it does not start, does not live through the block, or no time is left for it.
     """
-    served = job.context.shared.once(_KEY, lambda: serving(job))
-    with served.guard:
+    turns = Turns.of(job)
+    with turns.taken_by(job):
+        served = job.context.shared.once(_KEY, lambda: serving(job, turns.hidden))
         _still_alive(served, "before this attack")
         yield served
         _still_alive(served, "during this attack")
 
 
 @contextmanager
-def serving(job: Job) -> Iterator[Served]:
-    """Start the project's service. Raises ToolError with the reason, the end of its log as notes."""
+def serving(job: Job, hidden: list[str]) -> Iterator[Served]:
+    """Start the project's service. Raises ToolError with the reason, the end of its log as notes.
+
+    What must not come out is added to `hidden` as it becomes known.
+    """
     settings = job.policy.dast
     guessed = None if settings.start else guess(job.project)
     placeholders = Placeholders.of(secrets.token_hex(16), os.environ)
+    hidden += placeholders.secrets(texts(settings))
     source = project_environment.copy_project(job)
     environment = project_environment.make(job, source, job.policy.test.python, tests=False)
     place = _place(job, source, environment)
     with isolated(job) as isolation:
         started = start(settings, guessed, place, placeholders, alone=isolation.holder is not None)
+        started = replace(started, seconds=min(started.seconds, job.bounds.left()), hidden=hidden)
         with running(job, isolation, started) as service:
             yield _examined(job, service, guessed, place, placeholders.knowing(url=service.base_url))
 
@@ -79,9 +85,6 @@ def _examined(
         lambda: _served_documents(service),
     )
     identities = _identities(job, service, place, placeholders)
-    hidden = {*service.start.secrets, *(secret for each in identities for secret in each.secrets())}
-    ordered = tuple(sorted(hidden, key=len, reverse=True))
-    service = replace(service, start=replace(service.start, secrets=ordered))
     target = Target(
         base_url=service.base_url,
         operations=described.operations,
@@ -91,6 +94,7 @@ def _examined(
         auth=Auth(identities=identities),
         pid=service.pid,
         model_files=tuple(model.uri for model in job.project.models),
+        hidden=spellings(service.start.hidden),
         prefix=service.isolation.prefix,
         alive=service.alive,
     )
@@ -120,25 +124,37 @@ def _served_documents(service: Service) -> Sequence[bytes]:
 
 
 def _identities(job: Job, service: Service, place: Place, placeholders: Placeholders) -> tuple[Identity, ...]:
+    """Who the scan is to the service; what opens it must not come out."""
     found = []
     for number, caller in enumerate(callers(job.policy.dast)):
-        printed = ""
-        if caller.login:
-            words = [placeholders.fill(word, "dast.auth.login") for word in caller.login]
-            argv = [*service.isolation.prefix, str(program(words[0], place)), *words[1:]]
-            completed = job.execute(
-                argv,
-                exit_codes=(0,),
-                timeout=_LOGIN_SECONDS,
-                cwd=place.source,
-                env=variables(place),
-                silent=True,
-            )
-            printed = completed.stdout.read_text(encoding="utf-8", errors="replace")
-            # It holds a key that must not stay behind.
-            completed.stdout.unlink()
+        words = [placeholders.fill(word, "dast.auth.login") for word in caller.login]
+        printed = _logged_in(job, service, place, words) if words else ""
         found.append(identity(caller, number, printed, placeholders))
+        service.start.hidden.extend(found[-1].secrets())
     return tuple(found)
+
+
+def _logged_in(job: Job, service: Service, place: Place, words: list[str]) -> str:
+    """What a login command prints, as a neighbour of the service; nothing of it is left behind, or shown."""
+    argv = [*service.isolation.prefix, str(program(words[0], place)), *words[1:]]
+    try:
+        completed = job.execute(
+            argv,
+            exit_codes=(0,),
+            timeout=_LOGIN_SECONDS,
+            cwd=place.source,
+            env=service.start.env,
+            silent=True,
+            private=True,
+        )
+    except ToolError as error:
+        # Not with the service's log: a key that it gave out may be in it, unknown to us.
+        raise ToolError(f"the policy's login command did not work: {error}") from error
+    try:
+        return completed.stdout.read_text(encoding="utf-8", errors="replace")
+    finally:
+        completed.stdout.unlink()
+        completed.stderr.unlink()
 
 
 def _place(job: Job, source: Path, environment: ProjectEnvironment) -> Place:

@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Self, TypeVar
 
+from mlsecops.bounds import BLANK, blanked
 from mlsecops.dast.attacks import CHECKS, MEASUREMENTS, PASSIVE, SITE_CHECKS, SITE_MEASUREMENTS
 from mlsecops.dast.attacks.features import found
 from mlsecops.dast.attacks.messages import Attack, Base, Check, Found, Reply, Request, Site
 from mlsecops.dast.attacks.rules import inputs
 from mlsecops.dast.client import Client
-from mlsecops.dast.curl import blanked, curl
+from mlsecops.dast.curl import curl
 from mlsecops.dast.learn import in_order, learn
 from mlsecops.dast.listener import Loopback
 from mlsecops.dast.target import Operation, Target
@@ -153,7 +155,7 @@ class Session:
         self._last = request
         if reply.status == 0:
             self._wait()
-        return reply
+        return without(reply, self.target.hidden)
 
     def _wait(self) -> None:
         """Go on when the service takes connections again. Raises GoneError."""
@@ -185,4 +187,17 @@ class Session:
         )
 
     def _secrets(self) -> tuple[str, ...]:
-        return tuple(secret for each in self.target.auth.identities for secret in each.secrets())
+        known = (secret for each in self.target.auth.identities for secret in each.secrets())
+        return (*self.target.hidden, *known)
+
+
+def without(reply: Reply, hidden: tuple[str, ...]) -> Reply:
+    """An answer as a check may quote it: whatever piece it takes, no part of a secret is in it."""
+    raw = [(each.encode("utf-8", "surrogatepass"), BLANK.encode()) for each in hidden]
+    body = reduce(lambda text, pair: text.replace(*pair), raw, reply.body)
+    headers = tuple((name, blanked(value, hidden)) for name, value in reply.headers)
+    return (
+        reply
+        if (body, headers) == (reply.body, reply.headers)
+        else replace(reply, body=body, headers=headers)
+    )

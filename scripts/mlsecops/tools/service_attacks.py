@@ -20,8 +20,8 @@ from mlsecops.sarif.build import Json, Location, Result
 
 NAME = "service-attacks"
 _SCRIPTS = Path(__file__).resolve().parents[2]
-# Starting, the canary, and the end of a check that has begun.
-_AROUND = 60.0
+# Starting, and the end of a request that has begun.
+_AROUND = 15.0
 _LONGEST_LINE = 1000
 _NO_LINE = (LookupError, TypeError, ValueError, AttributeError)
 
@@ -70,15 +70,14 @@ class ServiceAttacks:
         folder.mkdir()
         order, canary, output = (folder / name for name in ("order.json", "canary.json", "lines.json"))
         canary.write_text(json.dumps(described().to_json()), encoding="utf-8")
-        seconds = min(self.timeout, job.policy.dast.timeout + _AROUND)
-        order.write_text(
-            json.dumps({"target": target.to_json(), "seconds": seconds - _AROUND}), encoding="utf-8"
-        )
+        left = min(job.bounds.left(), job.policy.dast.timeout)
+        seconds = max(left - _AROUND, left / 2)
+        order.write_text(json.dumps({"target": target.to_json(), "seconds": seconds}), encoding="utf-8")
         order.chmod(0o600)
         argv = [*target.prefix, self.python, "-I", "-c", attack.START, str(_SCRIPTS)]
         try:
             arguments = [*argv, str(order), str(canary), str(output)]
-            job.execute(arguments, exit_codes=(0,), output=output, timeout=seconds)
+            job.execute(arguments, exit_codes=(0,), output=output, timeout=left)
         finally:
             order.unlink(missing_ok=True)  # it holds the callers' keys
         return _lines(output)
@@ -117,7 +116,8 @@ def _problems(by_type: Mapping[str, list[Json]], target: Target) -> Iterable[Pro
         refused = f"the service refused {int(line['requests'])} requests of the attack with 429"
         yield Problem(place.uri, f"{refused}: raise its limit for the scan (dast.env)", place.line)
     for line in by_type.get("unfinished", ()):
-        yield Problem(place.uri, f"there was no time left for {printable(str(line['check']))}", place.line)
+        check = printable(str(line["check"])) or "the first request"
+        yield Problem(place.uri, f"the stage's time (dast.timeout) was over before {check}", place.line)
 
 
 def _result(line: Json) -> Json:

@@ -58,7 +58,6 @@ def start(
         health=settings.health,
         seconds=settings.start_timeout,
         memory=settings.memory,
-        secrets=placeholders.secrets(texts(settings)),
     )
 
 
