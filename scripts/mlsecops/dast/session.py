@@ -16,6 +16,7 @@ from mlsecops.dast.attacks.messages import Attack, Base, Check, Found, Reply, Re
 from mlsecops.dast.attacks.rules import inputs
 from mlsecops.dast.client import Client
 from mlsecops.dast.curl import curl
+from mlsecops.dast.gauge import Gauge
 from mlsecops.dast.learn import in_order, learn
 from mlsecops.dast.listener import Loopback
 from mlsecops.dast.target import Operation, Target
@@ -43,7 +44,7 @@ class Session:
     target: Target
     client: Client
     listener: Loopback
-    memory: Callable[[], int | None]
+    gauge: Gauge
     write: Callable[[Json], None]
     deadline: float
     _site: Site = field(init=False)
@@ -58,7 +59,8 @@ class Session:
             bases={},
             missing=Reply(status=0),
             listener=self.listener,
-            memory=self.memory,
+            gauge=self.gauge,
+            note=lambda text: self.write({"type": "note", "text": text}),
         )
 
     @classmethod
@@ -67,7 +69,7 @@ class Session:
         cls,
         target: Target,
         *,
-        memory: Callable[[], int | None],
+        gauge: Gauge,
         write: Callable[[Json], None],
         deadline: float,
     ) -> Iterator[Self]:
@@ -75,7 +77,7 @@ class Session:
         client = Client(target.base_url)
         with Loopback() as listener:
             try:
-                yield cls(target, client, listener, memory, write, deadline)
+                yield cls(target, client, listener, gauge, write, deadline)
             finally:
                 client.close()
 

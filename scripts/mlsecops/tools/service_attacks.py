@@ -94,16 +94,24 @@ def parse(lines: Iterable[Json], target: Target) -> Parsed:
     found = [_result(line) for line in by_type.get("finding", ())]
     answered = frozenset(str(line["operation"]) for line in by_type.get("answered", ()))
     known = frozenset(each.name for each in target.operations)
-    end = by_type["end"][0]
-    effort = f"{int(end['requests'])} requests in {float(end['seconds']):.0f} s"
     return Parsed(
         looked_at=answered & known,
         rules=[rules[rule_id].to_sarif() for rule_id in sorted({each["ruleId"] for each in found})],
         results=found,
         canary=frozenset(str(line["rule"]) for line in by_type.get("canary", ())),
         problems=list(_problems(by_type, target)),
-        notes=[effort, *(printable(str(line["text"])) for line in by_type.get("note", ()))],
+        notes=[
+            _effort(by_type["end"][0]),
+            *(printable(str(line["text"])) for line in by_type.get("note", ())),
+        ],
     )
+
+
+def _effort(end: Json) -> str:
+    """What the attack cost, in wall time and in processor time on both sides."""
+    spent = f"{float(end['cpu']):.1f} s of processor time here"
+    service = "" if end["service"] is None else f", {float(end['service']):.1f} s in the service"
+    return f"{int(end['requests'])} requests in {float(end['seconds']):.1f} s ({spent}{service})"
 
 
 def _problems(by_type: Mapping[str, list[Json]], target: Target) -> Iterable[Problem]:
