@@ -56,6 +56,7 @@ dast:
     PLANTED_CALLERS: "Bearer {key};Bearer {key2}"
   auth:
     header: "Authorization: Bearer {key}"
+    objects: {order: o-17}
   identities:
     - header: "Authorization: Bearer {key2}"
 """

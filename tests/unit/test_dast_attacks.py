@@ -400,21 +400,89 @@ def test_credentials() -> None:
     assert rules(any_key) == {"dast-any-credential"}
 
 
-@pytest.mark.parametrize(("checked", "found"), [(True, set()), (False, {"dast-object-access"})])
-def test_objects_of_another_caller(checked: bool, found: set[str]) -> None:
-    first, second = Identity(name="1"), Identity(name="2")
-    made = posted({}, path="/reports")
-    made = Base(operation=made.operation, request=made.request, reply=reply(201, '{"id": 7}'))
+NOT_TESTED = "whether one caller gets what belongs to another was not tested"
+NO_OBJECT = "no object of a caller is known (name it in dast.auth.objects)"
+FIRST, SECOND = Identity(name="1"), Identity(name="2", objects={"report": "8"})
+BOTH = Auth(identities=(FIRST, SECOND))
+
+
+def on_object(method: str = "GET", path: str = "/reports/{report}") -> Base:
+    """An operation on one object, whose example is there for nobody."""
     number = Parameter(name="report", where="path", required=True, schema={})
-    operation = Operation(method="GET", path="/reports/{report}", parameters=(number,), handler=HERE)
-    base = Base(operation=operation, request=build(operation, {("path", "report"): "0"}), reply=reply(404))
+    operation = Operation(method=method, path=path, parameters=(number,), handler=HERE)
+    return Base(operation=operation, request=build(operation, {("path", "report"): "0"}), reply=reply(404))
+
+
+def answered(method: str, path: str, body: str, status: int = 200) -> Base:
+    operation = Operation(method=method, path=path, handler=HERE)
+    return Base(operation=operation, request=build(operation, {}), reply=reply(status, body))
+
+
+def reports(checked: bool, theirs: str = "[]", gone: set[str] | None = None) -> Service:
+    """A service whose report 7 belongs to the first caller, and 8 to the second."""
+    owners = {"/reports/7": FIRST, "/reports/8": SECOND}
+    gone = set() if gone is None else gone
 
     def service(request: Request) -> Reply:
-        mine = request.target == "/reports/7" and (request.identity == first or not checked)
-        return reply(200 if mine else 404, '{"text": "x"}')
+        if request.target == "/reports":
+            return reply(200, theirs)
+        owner = owners.get(request.target)
+        if owner is None or request.target in gone or (checked and request.identity != owner):
+            return reply(404)
+        gone.update({request.target} if request.method == "DELETE" else ())
+        return reply(200, '{"text": "x"}')
 
-    asked = site(made, base, auth=Auth(identities=(first, second)))
-    assert rules(drive(access.objects(asked, base), service)) == found
+    return service
+
+
+@pytest.mark.parametrize(("checked", "found"), [(True, set()), (False, {"dast-object-access"})])
+@pytest.mark.parametrize(
+    "knowing",
+    [
+        answered("POST", "/reports", '{"id": 7}', 201),
+        answered("GET", "/reports", '[{"report": "7"}]'),
+        answered("GET", "/reports", '{"reports": ["7", true, null]}'),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_objects_of_another_caller(checked: bool, found: set[str], knowing: Base, method: str) -> None:
+    base, notes = on_object(method), list[str]()
+    auth = Auth(identities=(FIRST, Identity(name="2")))
+    asked = site(knowing, base, auth=auth, notes=notes)
+    assert rules(drive(access.objects(asked, base), reports(checked))) == found
+    assert notes == []
+
+
+@pytest.mark.parametrize(("checked", "found"), [(True, set()), (False, {"dast-object-access"})])
+def test_objects_that_the_policy_names_are_asked_for_by_the_others(checked: bool, found: set[str]) -> None:
+    base = on_object()
+    sent: list[Request] = []
+
+    def service(request: Request) -> Reply:
+        sent.append(request)
+        return reports(checked)(request)
+
+    assert rules(drive(access.objects(site(base, auth=BOTH), base), service)) == found
+    assert [(each.target, each.identity) for each in sent[:2]] == [
+        ("/reports/8", SECOND),
+        ("/reports/8", FIRST),
+    ]
+
+
+def test_an_object_of_which_both_know_is_nobodys() -> None:
+    base, notes = on_object(), list[str]()
+    listed = answered("GET", "/reports", '[{"id": "7"}]')
+    asked = site(listed, base, auth=Auth(identities=(FIRST, Identity(name="2"))), notes=notes)
+    assert drive(access.objects(asked, base), reports(checked=False, theirs='[{"id": "7"}]')) == []
+    assert notes == [f"GET /reports/{{report}}: {NOT_TESTED}: {NO_OBJECT}"]
+
+
+def test_one_caller_alone_has_nobody_to_take_from() -> None:
+    base, notes = on_object(), list[str]()
+    asked = site(base, auth=Auth(identities=(FIRST,)), notes=notes)
+    assert drive(access.objects(asked, base), reports(checked=False)) == []
+    assert drive(access.objects(site(base, notes=notes), base), reports(checked=False)) == []
+    assert notes == [f"{NOT_TESTED}: the policy names one caller only (dast.identities)"]
 
 
 def test_an_unsigned_token_keeps_what_it_claims() -> None:

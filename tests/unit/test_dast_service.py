@@ -161,6 +161,12 @@ class TestIdentity:
             "Authorization": "Bearer abc"
         }
 
+    def test_what_belongs_to_a_caller_is_known_with_it(self) -> None:
+        caller = Caller(header="X-Key: {key}", objects={"report": "r-{port}"})
+        known = identity(caller, 0, "", SECRETS.knowing(port="7"))
+        assert known.objects == {"report": "r-7"}
+        assert identity(Caller(key="k=v", objects={"a": "1"}), 1, "", SECRETS).objects == {"a": "1"}
+
     def test_a_login_that_prints_nothing_is_no_login(self) -> None:
         with pytest.raises(ToolError, match=r"dast\.identities\[1\] printed no header"):
             identity(Caller(login=("login",)), 1, "failed\n", SECRETS)

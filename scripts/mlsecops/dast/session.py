@@ -49,6 +49,7 @@ class Session:
     deadline: float
     _site: Site = field(init=False)
     _told: dict[tuple[str, str], set[str]] = field(default_factory=dict, init=False)
+    _notes: set[str] = field(default_factory=set, init=False)
     _check: str = field(default="", init=False)
     _last: Request | None = field(default=None, init=False)
 
@@ -60,7 +61,7 @@ class Session:
             missing=Reply(status=0),
             listener=self.listener,
             gauge=self.gauge,
-            note=lambda text: self.write({"type": "note", "text": text}),
+            note=self._note,
         )
 
     @classmethod
@@ -121,7 +122,7 @@ class Session:
         for check in MEASUREMENTS:
             self._each(check, bases)
         if self.client.limited > before:
-            self.write({"type": "note", "text": "a limit of the service ended the measurements early"})
+            self._note("a limit of the service ended the measurements early")
 
     def _each(self, check: Check, bases: list[Base]) -> None:
         self._check = check.__name__
@@ -187,6 +188,11 @@ class Session:
                 "curl": curl(each.request, secrets),
             }
         )
+
+    def _note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.add(text)
+            self.write({"type": "note", "text": blanked(text, self._secrets())})
 
     def _secrets(self) -> tuple[str, ...]:
         known = (secret for each in self.target.auth.identities for secret in each.secrets())
