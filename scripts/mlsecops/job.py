@@ -46,13 +46,14 @@ class NotDueError(Exception):
 class Problem:
     """A file, rule or package that a tool could not read: the run is incomplete.
 
-    `unparsed` is a file in a syntax that this tool does not know and another of its stage may.
+    `unparsed` is a file in a syntax that this tool does not know and another of its stage may; what is
+    `unfinished` is a sentence of its own.
     """
 
     uri: str
     message: str
     line: int | None = None
-    kind: Literal["unreadable", "unparsed", "stale"] = "unreadable"
+    kind: Literal["unreadable", "unparsed", "unfinished", "stale"] = "unreadable"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -151,11 +151,12 @@ def _looked_at(run: Json) -> set[str]:
 def _doubts(tool: Tool, due: frozenset[str], parsed: Parsed) -> dict[str, str]:
     """Why the run does not count as complete: kind -> sentence, the most useful to a reader first."""
     doubts: dict[str, str] = {}
-    for kind in ("unreadable", "unparsed"):
+    for kind in ("unfinished", "unreadable", "unparsed"):
         problems = [each for each in parsed.problems if each.kind == kind]
         if problems:
             more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
-            doubts[kind] = f"could not read {printable(problems[0].uri)} ({problems[0].message}){more}"
+            unread = f"could not read {printable(problems[0].uri)} ({problems[0].message})"
+            doubts[kind] = f"{problems[0].message if kind == 'unfinished' else unread}{more}"
     for stale in (each for each in parsed.problems if each.kind == "stale"):
         doubts["stale"] = stale.message
     if not due:

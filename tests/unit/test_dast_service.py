@@ -225,8 +225,9 @@ class TestPreflight:
         form = Body(required=True, content={"application/x-www-form-urlencoded": {}})
         asked = replace(operation(method="POST"), body=form, samples=({"a": [1]},))
         assert preflight.requests([asked], {}, None)[0].body == b"a=%5B1%5D"
-        asked = replace(asked, body=Body(required=True, content={"application/octet-stream": {}}))
-        assert preflight.requests([asked], {}, None)[0].body == b""
+        binary = Body(required=True, content={"application/octet-stream": {}})
+        asked = replace(asked, body=binary, samples=())
+        assert preflight.requests([asked], {}, None)[0].body == b"mlsecops"
 
     @pytest.mark.parametrize(
         ("answer", "nowhere", "why"),
@@ -237,7 +238,11 @@ class TestPreflight:
             (Answer(404), Answer(302), ""),
             (Answer(405), Answer(404), "is not there (status 405)"),
             (Answer(0, failure="hung up"), Answer(404), "gave no answer (hung up)"),
-            (Answer(403), Answer(404), "answers 403 to the policy's key (dast.auth)"),
+            (
+                Answer(403),
+                Answer(404),
+                "answers 403: it does not know the caller that the policy names in dast.auth",
+            ),
         ],
     )
     def test_an_operation_that_is_not_there_is_told_from_one_that_fails(
@@ -264,7 +269,30 @@ class TestPreflight:
     )
     def test_only_a_redirect_to_another_address_leads_away(self, location: str, doubted: bool) -> None:
         answer = Answer(302, (("location", location),))
-        assert bool(preflight.judge([operation()], [answer, answer], known=False).doubt) is doubted
+        doubt = preflight.judge([operation()], [answer, answer], known=False).doubt
+        assert ("another address" in doubt) is doubted
+        assert ("dast.auth" in doubt) is not doubted
+
+    @pytest.mark.parametrize(
+        ("body", "nowhere", "alike"),
+        [
+            (b"ok", b"ok", True),
+            (
+                b'{"asked": "/a/x-7", "at": 17.5}',
+                b'{"asked": "/mlsecops-nothing-is-here", "at": 18.25}',
+                True,
+            ),
+            (b'{"id": "0a1b2c3d-77"}', b'{"id": "ffa1-0000"}', True),
+            (b'{"well": true}', b"<html>page</html>", False),
+            (b'{"load": 1}', b'{"error": 1}', False),
+        ],
+    )
+    def test_answers_that_differ_in_numbers_and_in_the_path_alone_are_alike(
+        self, body: bytes, nowhere: bytes, alike: bool
+    ) -> None:
+        answers = [Answer(200, (), body), Answer(200, (), nowhere)]
+        judgement = preflight.judge([operation("/a/{id}")], answers, known=False)
+        assert bool(judgement.doubt) is alike
 
 
 def test_the_order_of_the_asking_program_is_plain_json() -> None:

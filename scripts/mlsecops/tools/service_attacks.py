@@ -56,13 +56,14 @@ class ServiceAttacks:
         found: list[Parsed] = []
         try:
             with self.serve(job) as served:
-                due = frozenset(each.name for each in served.target.operations) - served.absent.keys()
+                due = _due(served)
                 found.append(replace(parse(self._attack(job, served.target), served.target), due=due))
         except ToolError as error:
             if not found:
                 raise
-            problem = Problem(job.targets[0], str(error))
-            return replace(found[0], problems=[*found[0].problems, problem])
+            problem = Problem(job.targets[0], str(error), kind="unfinished")
+            notes = [*found[0].notes, *error.properties.get("notes", ())]
+            return replace(found[0], problems=[*found[0].problems, problem], notes=notes)
         return found[0]
 
     def _attack(self, job: Job, target: Target) -> list[Json]:
@@ -81,6 +82,14 @@ class ServiceAttacks:
         finally:
             order.unlink(missing_ok=True)  # it holds the callers' keys
         return _lines(output)
+
+
+def _due(served: Attacked) -> frozenset[str]:
+    """The operations that answer. Raises ToolError when none does."""
+    names = frozenset(each.name for each in served.target.operations)
+    if names <= served.absent.keys():
+        raise ToolError("{} {}".format(*next(iter(served.absent.items()))))
+    return names - served.absent.keys()
 
 
 def parse(lines: Iterable[Json], target: Target) -> Parsed:
@@ -116,16 +125,18 @@ def _effort(end: Json) -> str:
 
 def _problems(by_type: Mapping[str, list[Json]], target: Target) -> Iterable[Problem]:
     """What kept the attack from its end; it stands where the service is made."""
-    place = target.application
+    sentences = []
     for line in by_type.get("died", ()):
         last = printable(str(line["curl"]))[:_LONGEST_LINE]
-        yield Problem(place.uri, f"the service did not live through the attack; the last request was {last}")
+        sentences.append(f"the service did not live through the attack; the last request was {last}")
     for line in by_type.get("limited", ()):
         refused = f"the service refused {int(line['requests'])} requests of the attack with 429"
-        yield Problem(place.uri, f"{refused}: raise its limit for the scan (dast.env)", place.line)
+        sentences.append(f"{refused}: raise its limit for the scan (dast.env)")
     for line in by_type.get("unfinished", ()):
         check = printable(str(line["check"])) or "the first request"
-        yield Problem(place.uri, f"the stage's time (dast.timeout) was over before {check}", place.line)
+        sentences.append(f"the stage's time (dast.timeout) was over before {check}")
+    place = target.application
+    return [Problem(place.uri, sentence, place.line, kind="unfinished") for sentence in sentences]
 
 
 def _result(line: Json) -> Json:
