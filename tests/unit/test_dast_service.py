@@ -111,6 +111,41 @@ class TestGuess:
         found = project(tmp_path, {"app.py": FLASK, "examples/app.py": FLASK})
         assert [each.uri for each in startable(found)] == ["app.py"]
 
+    @pytest.mark.parametrize(
+        ("chosen", "more"),
+        [
+            ("api/main.py", {"Dockerfile": 'FROM python\nCMD ["uvicorn", "api.main:app"]\n'}),
+            ("api/main.py", {"Dockerfile": "FROM python\nCMD python api/main.py\n"}),
+            ("admin.py", {"Procfile": "web: gunicorn admin:app\n"}),
+            ("admin.py", {"compose.yaml": "services:\n  a:\n    command: python /app/admin.py\n"}),
+            ("admin.py", {"admin.py": f"{FLASK}from api.main import app as inner\n"}),
+            ("api/main.py", {"api/main.py": f"{FLASK}import admin\n"}),
+            ("api/main.py", {"api/main.py": f"{FLASK}from .. import admin\n", "__init__.py": ""}),
+        ],
+    )
+    def test_of_several_the_one_that_is_started_or_holds_the_others(
+        self, chosen: str, more: dict[str, str], tmp_path: Path
+    ) -> None:
+        files = {"api/__init__.py": "", "api/main.py": FLASK, "admin.py": FLASK, **more}
+        assert guess(project(tmp_path, files)).app.uri == chosen
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {},
+            {"Dockerfile": "FROM python\nCMD python old-admin.py\n"},
+            {"Procfile": "web: gunicorn admin:app\nworker: python api/main.py\n"},
+            {"api/main.py": f"{FLASK}import admin\n", "admin.py": f"{FLASK}import api.main\n"},
+            {"admin.py": f"{FLASK}def broken(:\n"},
+        ],
+    )
+    def test_several_that_nothing_tells_apart_are_a_question(
+        self, more: dict[str, str], tmp_path: Path
+    ) -> None:
+        files = {"api/__init__.py": "", "api/main.py": FLASK, "admin.py": FLASK, **more}
+        with pytest.raises(ToolError, match=r"several files make an application \(admin\.py, api/main\.py\)"):
+            guess(project(tmp_path, files))
+
     def test_several_or_none_are_a_question(self, tmp_path: Path) -> None:
         with pytest.raises(ToolError, match="no application that could be started"):
             guess(project(tmp_path / "none", {"a.py": "import gradio\n\nface = gradio.Blocks()\n"}))
