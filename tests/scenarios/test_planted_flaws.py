@@ -16,8 +16,8 @@ from mlsecops.tools.service_attacks import ServiceAttacks
 from support import planted
 from support.contexts import context
 
-# Werkzeug, waitress and the framework itself keep these out; the canary has them.
-NOT_PLANTED = {"dast-header-injection", "dast-crash", "dast-unsigned-token"}
+# Werkzeug and waitress refuse a line break in a header, whatever the application does; the canary has it.
+NOT_PLANTED = {"dast-header-injection"}
 
 
 def attacked(root: Path, work: Path) -> Json:

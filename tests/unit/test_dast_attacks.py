@@ -485,6 +485,30 @@ def test_one_caller_alone_has_nobody_to_take_from() -> None:
     assert notes == [f"{NOT_TESTED}: the policy names one caller only (dast.identities)"]
 
 
+TOKEN = "eyJhIjox.eyJzdWIi.c2ln"
+
+
+@pytest.mark.parametrize(
+    ("counts", "found"), [("X-Session", {"dast-unsigned-token"}), ("X-Key", set()), ("nothing", set())]
+)
+def test_a_token_beside_another_credential_must_be_what_counts(counts: str, found: set[str]) -> None:
+    caller = Identity(name="1", headers={"X-Key": "one", "X-Session": TOKEN}, cookies={"a": TOKEN})
+    base = posted({"load": 5.5}, security=("key",))
+
+    def service(request: Request) -> Reply:
+        given = request.identity.headers if request.identity else {}
+        session = given.get("X-Session", "")
+        if counts == "nothing":  # both are looked at
+            return reply(200 if given == caller.headers else 401)
+        right = (
+            given.get("X-Key") == "one" if counts == "X-Key" else session.rpartition(".")[2] in ("", "c2ln")
+        )
+        return reply(200 if right and (counts == "X-Key" or "." in session) else 401)
+
+    asked = site(base, auth=Auth(identities=(caller,)))
+    assert rules(drive(access.credentials(asked, base), service)) == found
+
+
 def test_an_unsigned_token_keeps_what_it_claims() -> None:
     assert access._unsigned("Bearer eyJhIjox.eyJzdWIi.c2ln").endswith(".eyJzdWIi.")
     assert access._unsigned("Bearer plain") == "Bearer plain"
