@@ -26,6 +26,7 @@ def _runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     clean, careless = folder / "clean", folder / "careless"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLSECOPS_OSV_URL", "http://127.0.0.1:9")
+        patch.setenv("MLSECOPS_ENGINE", "none")
         mlsecops("run", project, *STAGES, "--out", clean)
         careless_change.apply(project)
         mlsecops("run", project, *STAGES, "--out", careless, "--baseline", clean / "report.sarif")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from support.acting.chain import REQUIREMENTS, ROOT_IMAGE, Chain, secure_ml, shown
+from support.acting.chain import REQUIREMENTS, ROOT_IMAGE, SERVICE, Chain, secure_ml, shown
 from support.small_project import REQUIREMENTS as PINNED
 
 ALL_STAGES = ("test", "sca", "sast", "model", "container", "dast")
@@ -21,7 +21,7 @@ CARELESS = {
 
 
 def test_a_clean_project_passes_as_written(chain: Chain) -> None:
-    run = chain.pull_request(secure_ml(), {"README.md": "# An app\n"}, nested=True)
+    run = chain.pull_request(secure_ml(), {"README.md": "# An app\n"}, nested=True, files=SERVICE)
 
     assert run.exit_code == 0, run.text
     gate = run.job("report/gate")
