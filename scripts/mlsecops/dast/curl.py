@@ -7,6 +7,7 @@ import shlex
 from mlsecops.bounds import BLANK, blanked
 from mlsecops.dast.attacks.messages import Request
 
+__all__ = ["BLANK", "blanked", "curl"]
 _LONGEST = 32_000
 
 

@@ -87,7 +87,7 @@ class Session:
         try:
             self._attack(list(self._learn().values()))
         except GoneError:
-            last = curl(self._last, self._secrets()) if self._last else ""
+            last = curl(self._last, self.target.secrets()) if self._last else ""
             self.write({"type": "died", "curl": last})
         except LateError:
             self.write({"type": "unfinished", "check": self._check})
@@ -175,7 +175,7 @@ class Session:
             return
         told.add(each.about)
         handler = each.operation.handler if each.operation else self.target.application
-        secrets = self._secrets()
+        secrets = self.target.secrets()
         self.write(
             {
                 "type": "finding",
@@ -192,11 +192,7 @@ class Session:
     def _note(self, text: str) -> None:
         if text not in self._notes:
             self._notes.add(text)
-            self.write({"type": "note", "text": blanked(text, self._secrets())})
-
-    def _secrets(self) -> tuple[str, ...]:
-        known = (secret for each in self.target.auth.identities for secret in each.secrets())
-        return (*self.target.hidden, *known)
+            self.write({"type": "note", "text": blanked(text, self.target.secrets())})
 
 
 def without(reply: Reply, hidden: tuple[str, ...]) -> Reply:

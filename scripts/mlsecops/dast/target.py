@@ -142,6 +142,10 @@ class Target:
     prefix: tuple[str, ...] = ()
     alive: Callable[[], str] = str
 
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that must not come out of an attack on it."""
+        return (*self.hidden, *(each for caller in self.auth.identities for each in caller.secrets()))
+
     def to_json(self) -> Json:
         """Everything that a process in the service's namespace needs."""
         sent = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _NOT_SENT}
