@@ -92,7 +92,7 @@ class Client:
         return self._connection
 
     def _write(self, connection: http.client.HTTPConnection, request: Request) -> None:
-        target, headers = _identified(request)
+        target, headers = identified(request)
         prefix = urlsplit(self.base_url).path.rstrip("/")
         given = {name.lower() for name, _ in headers}
         connection.putrequest(
@@ -109,7 +109,7 @@ class Client:
         connection.endheaders(request.body)
 
 
-def _identified(request: Request) -> tuple[str, list[tuple[str, str]]]:
+def identified(request: Request) -> tuple[str, list[tuple[str, str]]]:
     """Path and headers with what the identity adds."""
     identity, target = request.identity, request.target
     headers = list(request.headers)

@@ -223,8 +223,12 @@ def _dast(data: Mapping[str, Any]) -> DastSettings:
 
 
 def _caller(data: Mapping[str, Any]) -> Caller:
-    login = tuple(data.get("login", []))
-    return Caller(header=data.get("header"), key=data.get("key"), login=login)
+    return Caller(
+        header=data.get("header"),
+        key=data.get("key"),
+        login=tuple(data.get("login", [])),
+        objects=MappingProxyType(dict(data.get("objects", {}))),
+    )
 
 
 def _container(data: Mapping[str, Any]) -> ContainerSettings:

@@ -99,12 +99,14 @@ class ModelSettings:
 class Caller:
     """How one caller of the service says who it is: a header, a query parameter, or what a command prints.
 
-    Exactly one is set; `header` is `Name: value`, `key` is `name=value`.
+    Exactly one is set; `header` is `Name: value`, `key` is `name=value`. `objects` are values of path
+    parameters that belong to this caller alone.
     """
 
     header: str | None = None
     key: str | None = None
     login: tuple[str, ...] = ()
+    objects: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,9 +102,11 @@ def blind(site: Site, base: Base) -> Attack:
         for slow, fast in zip(late, soon, strict=True):
             if (yield slow).seconds < _PAUSE:
                 continue
-            control = yield fast
-            again = yield slow
-            if control.seconds < _PAUSE / 2 and again.seconds >= _PAUSE:
+            # A busy machine delays answers too, but not these two in turns.
+            replies = yield from all_of([fast, slow, fast, slow])
+            if all(each.seconds < _PAUSE / 2 for each in replies[::2]) and all(
+                each.seconds >= _PAUSE for each in replies[1::2]
+            ):
                 found.append(_found(rules.COMMAND, "a pause in it delays the answer", point, base, slow))
                 break
     return found

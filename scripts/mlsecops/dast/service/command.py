@@ -58,7 +58,6 @@ def start(
         health=settings.health,
         seconds=settings.start_timeout,
         memory=settings.memory,
-        secrets=placeholders.secrets(texts(settings)),
     )
 
 
@@ -81,14 +80,15 @@ def identity(caller: Caller, number: int, printed: str, placeholders: Placeholde
     """
     what = "dast.auth" if number == 0 else f"dast.identities[{number}]"
     name = f"identity {number + 1}"
+    objects = {each: placeholders.fill(value, f"{what}.objects") for each, value in caller.objects.items()}
     if caller.key:
         key, _, value = placeholders.fill(caller.key, what).partition("=")
-        return Identity(name=name, query={key: value})
+        return Identity(name=name, query={key: value}, objects=objects)
     text = placeholders.fill(caller.header, what) if caller.header else printed
     headers = dict(_headers(text))
     if not headers:
         raise ToolError(f"the login command of the policy's {what} printed no header")
-    return Identity(name=name, headers=headers)
+    return Identity(name=name, headers=headers, objects=objects)
 
 
 def program(name: str, place: Place) -> Path:
