@@ -45,6 +45,13 @@ baseline_option = click.option(
     "--baseline", type=existing_file, help="report.sarif of an earlier run: only what is new counts."
 )
 
+history_option = click.option(
+    "--history",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="report.json of an earlier run, or a folder of them, for the page; may be repeated.",
+)
+
 
 def scan_options(function: Callable[..., None]) -> Callable[..., None]:
     """The options of every scanning command, handed on as one `settings`."""
@@ -96,8 +103,16 @@ command.add_command(waive)
 @stage_option
 @click.option("--out", type=folder, default=Path(OUT), help="Folder for the reports.", show_default=True)
 @baseline_option
+@history_option
 @scan_options
-def run(project: Path, stages: tuple[str, ...], out: Path, baseline: Path | None, settings: Settings) -> None:
+def run(
+    project: Path,
+    stages: tuple[str, ...],
+    out: Path,
+    baseline: Path | None,
+    history: tuple[Path, ...],
+    settings: Settings,
+) -> None:
     """Scan PROJECT with all stages side by side and write the reports."""
     due = stages or tuple(STAGES)
     console = Console()
@@ -112,6 +127,7 @@ def run(project: Path, stages: tuple[str, ...], out: Path, baseline: Path | None
                 generated=datetime.now(UTC),
                 baseline=baseline,
                 partial=bool(stages),
+                history=history,
                 identifier=settings.identifier or "default",
             ),
         )
@@ -134,6 +150,7 @@ def stage(name: str, project: Path, out: Path, settings: Settings) -> None:
 @stage_option
 @click.option("--out", type=folder, help="Folder for the reports. [default: the folder of the results]")
 @baseline_option
+@history_option
 @policy_option
 @id_option
 def report(
@@ -141,6 +158,7 @@ def report(
     stages: tuple[str, ...],
     out: Path | None,
     baseline: Path | None,
+    history: tuple[Path, ...],
     policy_file: Path | None,
     identifier: str | None,
 ) -> None:
@@ -161,6 +179,7 @@ def report(
                 generated=datetime.now(UTC),
                 baseline=baseline,
                 partial=bool(stages),
+                history=history,
                 identifier=identifier or "default",
             ),
         )

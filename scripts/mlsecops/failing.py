@@ -10,6 +10,7 @@ import click
 from mlsecops.chain import InterruptedRunError
 from mlsecops.policy import PolicyError
 from mlsecops.project import ProjectError
+from mlsecops.report.history import HistoryError
 from mlsecops.sarif.files import SarifError
 
 USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
@@ -22,7 +23,7 @@ def clear_errors() -> Iterator[None]:
 
     try:
         yield
-    except (PolicyError, ProjectError, SarifError, AdvisoryError) as error:
+    except (PolicyError, ProjectError, SarifError, AdvisoryError, HistoryError) as error:
         fail(str(error), USAGE)
     except (InterruptedRunError, KeyboardInterrupt) as error:
         fail(str(error) or "interrupted", INTERRUPTED)

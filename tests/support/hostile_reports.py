@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from hypothesis import strategies as st
-from mlsecops.findings import BaselineInfo, Finding, LeftOut, Place, Report, StageReport, ToolReport
+from mlsecops.findings import (
+    BaselineInfo,
+    Finding,
+    LeftOut,
+    Model,
+    ModelChange,
+    Place,
+    Report,
+    StageReport,
+    ToolReport,
+)
 from mlsecops.policy import SEVERITIES, Waiver
 from mlsecops.report.parts import Links
 from mlsecops.sarif.build import Status
@@ -46,6 +56,8 @@ findings = st.builds(
     tags=_TEXTS,
     cwes=_TEXTS,
     aliases=_TEXTS,
+    rules=_TEXTS,
+    reproduce=hostile,
     package=st.none() | hostile,
     installed=st.none() | hostile,
     fixed_in=st.none() | hostile,
@@ -73,6 +85,23 @@ _tools = st.builds(
     problems=_TEXTS,
     targets=_TEXTS,
 )
+_NAMES = st.frozensets(hostile, max_size=2)
+_models = st.builds(
+    Model,
+    uri=hostile,
+    format=hostile,
+    size=st.integers(0, 10**12),
+    sha256=hostile,
+    producer=hostile,
+    imports=_NAMES,
+    operators=_NAMES,
+    whole=st.booleans(),
+)
+_model_changes = st.one_of(
+    st.builds(ModelChange, kind=st.just("new"), after=_models),
+    st.builds(ModelChange, kind=st.just("removed"), before=_models),
+    st.builds(ModelChange, kind=st.sampled_from(["changed", "renamed"]), before=_models, after=_models),
+)
 _stages = st.builds(
     StageReport,
     name=hostile,
@@ -96,6 +125,8 @@ reports = st.builds(
     waivers_unused=st.lists(waivers, max_size=1).map(tuple),
     left_out=st.lists(st.builds(LeftOut, hostile, hostile, st.integers(0, 99)), max_size=2).map(tuple),
     notices=_TEXTS,
+    doubts=_TEXTS,
+    model_changes=st.lists(_model_changes, max_size=2).map(tuple),
 )
 verdicts = st.builds(
     Verdict,

@@ -10,7 +10,17 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from mlsecops.findings import BaselineInfo, Finding, LeftOut, Place, Report, StageReport, ToolReport
+from mlsecops.findings import (
+    BaselineInfo,
+    Finding,
+    LeftOut,
+    Model,
+    ModelChange,
+    Place,
+    Report,
+    StageReport,
+    ToolReport,
+)
 from mlsecops.policy import SEVERITIES, Severity, Waiver
 from mlsecops.sarif.build import Status
 from mlsecops.verdict import Condition, Verdict
@@ -77,6 +87,21 @@ def waiver(**changes: Any) -> Waiver:
         "expires": date(2026, 12, 16),
     }
     return Waiver(**{**usual, **changes})
+
+
+def model(**changes: Any) -> Model:
+    """A pickled classifier, read to its end."""
+    usual: dict[str, Any] = {
+        "uri": "models/a.pkl",
+        "format": "pickle",
+        "size": 2_000,
+        "sha256": "a" * 64,
+        "producer": "sklearn",
+        "imports": frozenset(),
+        "operators": frozenset(),
+        "whole": True,
+    }
+    return Model(**{**usual, **changes})
 
 
 def tool(name: str, stage: str, **changes: Any) -> ToolReport:
@@ -282,6 +307,19 @@ def rich_report() -> tuple[Report, Verdict]:
             LeftOut("node_modules", "packages of others", 1700),
         ),
         notices=("comments in the files suppress 2 findings",),
+        model_changes=(
+            ModelChange(
+                kind="changed",
+                before=model(uri="models/forecast.pkl"),
+                after=model(
+                    uri="models/forecast.pkl",
+                    sha256="b" * 64,
+                    imports=frozenset({"posix.system"}),
+                    whole=False,
+                ),
+            ),
+            ModelChange(kind="renamed", before=model(), after=model(uri="models/b.pkl")),
+        ),
     )
     verdict = blocked(*new[:3])
     broken = Condition("incomplete", "model: modelscan: looked at 2 of 3, not at models/forecast.onnx")

@@ -9,7 +9,7 @@ from mlsecops.report.escape import code, markdown, shorten, shorten_path
 from mlsecops.report.parts import plural
 
 _MOST_MODELS, _MOST_NAMES = 6, 10
-_LONGEST_PATH, _LONGEST_NAME = 160, 80
+_LONGEST_PATH, _LONGEST_NAME, _LONGEST_FACT = 160, 80, 100
 _HASH = 12  # hex digits shown of a SHA-256
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -34,10 +34,29 @@ def size(number: int) -> str:
     return f"{number:,} B" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
 
 
+def facts(change: ModelChange) -> Iterator[str]:
+    """Format, size and producer: what is there now, and what it was where that differs."""
+    models = [each for each in (change.before, change.after) if each]
+    for pair in (
+        [each.format for each in models],
+        [size(each.size) for each in models],
+        [f"made by {each.producer}" if each.producer else "" for each in models],
+    ):
+        text = " → ".join(dict.fromkeys(shorten(text, _LONGEST_FACT) for text in pair if text))
+        if text:
+            yield text
+
+
+def sha256(change: ModelChange) -> tuple[str, ...]:
+    """The hashes before and after, once where they are the same."""
+    return tuple(dict.fromkeys(each.sha256 for each in (change.before, change.after) if each and each.sha256))
+
+
 def _lines(change: ModelChange) -> Iterator[str]:
     moved = f" (was {_path(change.before)})" if change.kind == "renamed" else ""
-    facts = ", ".join(filter(None, _facts(change)))
-    yield f"- {_path(change.after or change.before)} **{change.kind}**{moved}: {facts}"
+    hashes = " → ".join(code(each[:_HASH]) for each in sha256(change))
+    known = ", ".join([*map(markdown, facts(change)), *([f"SHA-256 {hashes}"] if hashes else [])])
+    yield f"- {_path(change.after or change.before)} **{change.kind}**{moved}: {known}"
     for name, added, gone in (
         ("imports", change.added("imports"), change.gone("imports")),
         ("operators and layers", change.added("operators"), change.gone("operators")),
@@ -47,19 +66,6 @@ def _lines(change: ModelChange) -> Iterator[str]:
             yield f"  - {name}: {' '.join(words)}"
     if not change.whole and change.kind != "removed":
         yield "  - not read to its end, so there may be more"
-
-
-def _facts(change: ModelChange) -> Iterator[str]:
-    """What is there now, and what it was where that differs."""
-    before, after = change.before, change.after
-    for pair in (
-        [each.format for each in (before, after) if each],
-        [size(each.size) for each in (before, after) if each],
-        [f"made by {each.producer}" if each.producer else "" for each in (before, after) if each],
-    ):
-        yield markdown(" → ".join(dict.fromkeys(shorten(text, 100) for text in pair if text)))
-    hashes = dict.fromkeys(each.sha256[:_HASH] for each in (before, after) if each and each.sha256)
-    yield f"SHA-256 {' → '.join(map(code, hashes))}" if hashes else ""
 
 
 def _named(sign: str, names: Sequence[str]) -> Iterator[str]:

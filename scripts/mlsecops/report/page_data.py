@@ -75,6 +75,7 @@ def page_data(report: Report, links: Links) -> Json:
     rows = [_row(finding, tables) for finding in (*report.findings, *report.fixed)]
     return {
         "blob": url(links.blob),
+        "rerun": plain(links.rerun),
         "expires": (report.generated.date() + _WAIVED_FOR).isoformat(),
         "findings": rows,
         "strings": tables.texts.values(),
@@ -130,6 +131,12 @@ def _extra(finding: Finding, tables: _Tables) -> Json:
     extra |= {key: plain(text) for key, text in texts.items() if text}
     if finding.kev:
         extra["kev"] = True
+    if len(finding.rules) > 1:
+        extra["rules"] = [tables.text(each) for each in finding.rules]
+    if len(finding.stages) > 1:
+        extra["stages"] = [plain(each) for each in finding.stages]
+    if finding.reproduce:
+        extra["again"] = tables.text(finding.reproduce)
     if finding.aliases:
         extra["aliases"] = [plain(each) for each in finding.aliases]
     advisory = _advisory(finding)
