@@ -22,6 +22,7 @@ from mlsecops.findings import (
     ToolReport,
 )
 from mlsecops.policy import SEVERITIES, Severity, Waiver
+from mlsecops.report.history import Past
 from mlsecops.sarif.build import Status
 from mlsecops.verdict import Condition, Verdict
 
@@ -260,6 +261,17 @@ def incomplete(reason: str = "model: modelscan: looked at 2 of 3, not at models/
     return Verdict("incomplete", reason, (Condition("incomplete", reason),), 3)
 
 
+def past(days: int, word: str = "passed", project: str = "forecast-api", **counts: int) -> Past:
+    """A run some days ago."""
+    moment = NOW - timedelta(days=days)
+    return Past(project, moment, word, {each: counts.get(each, 0) for each in SEVERITIES})
+
+
+def history() -> list[Past]:
+    """Three runs before the usual report."""
+    return [past(9, medium=4), past(6, "incomplete", high=3, low=2), past(2, "blocked", critical=1, high=2)]
+
+
 def rich_report() -> tuple[Report, Verdict]:
     """A report with something of everything."""
     new = [
@@ -276,7 +288,13 @@ def rich_report() -> tuple[Report, Verdict]:
             cell="archive/data.pkl",
         ),
         package_finding(2),
-        finding(3, also_at=(Place("src/train.py", 88), Place("src/eval.py", 12))),
+        finding(
+            3,
+            also_at=(Place("src/train.py", 88), Place("src/eval.py", 12)),
+            rules=("mlsecops.python.unsafe-load", "B301"),
+            stages=("sast", "model"),
+            reproduce="python -c 'import service.app'",
+        ),
         finding(
             4,
             severity="medium",

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from mlsecops.findings import LeftOut, ModelChange, Report
-from mlsecops.policy import SEVERITIES
 from mlsecops.report.charts import history, severity_by_stage, timeline
-from mlsecops.report.history import Past
+from mlsecops.report.escape import plain, visible
 from mlsecops.report.page import page
 from mlsecops.report.page_data import page_data
 from mlsecops.report.parts import Links
@@ -30,6 +29,7 @@ from support.reports import (
     model,
     package_finding,
     passed,
+    past,
     report,
     rich_report,
     stage,
@@ -50,9 +50,9 @@ def between(html: str, start: str, end: str) -> str:
     return html.split(start, 1)[1].split(end, 1)[0]
 
 
-def past(day: int, word: str = "passed", project: str = "forecast-api", **counts: int) -> Past:
-    moment = NOW - timedelta(days=100 - day)
-    return Past(project, moment, word, {severity: counts.get(severity, 0) for severity in SEVERITIES})
+def attributes(parsed: Page) -> set[tuple[str, str]]:
+    """Every element, with each of its attributes."""
+    return {(tag, name) for tag, found in parsed.elements for name in ["", *found]}
 
 
 def embedded(html: str) -> Any:
@@ -66,6 +66,12 @@ class TestPage:
             a["content"] for tag, a in Page(html).elements if a.get("http-equiv") == "Content-Security-Policy"
         )
         assert policy is not None
+        quiet = {
+            a.get("http-equiv") or a.get("name"): a["content"]
+            for _, a in Page(html).elements
+            if "content" in a
+        }
+        assert (quiet["x-dns-prefetch-control"], quiet["referrer"]) == ("off", "no-referrer")
         script = between(html, "<script>", "</script>")
         style = between(html, "<style>", "</style>")
 
@@ -146,7 +152,7 @@ class TestPage:
         assert "nothing came back from it" in page(report(stages=(silent,)), incomplete(), Links())
 
     def test_earlier_runs_of_this_project_stand_beside_this_one(self) -> None:
-        runs = [past(1, "blocked", critical=1_234), past(2, project="another"), past(101, low=77)]
+        runs = [past(99, "blocked", critical=1_234), past(98, project="another"), past(-1, low=77)]
         html = page(report([finding()]), blocked(finding()), LINKS, runs)
         text = " ".join(" ".join(Page(html).text).split())
         assert "Open findings of the last 2 runs" in text
@@ -245,6 +251,31 @@ class TestPage:
         assert len(embedded(html)["findings"]) == len(whole.findings) + len(whole.fixed)
 
 
+class TestHostile:
+    """Any text in any field is shown as text, and comes back from the data as it was put there."""
+
+    @pytest.mark.parametrize("seed", range(16))
+    def test_hundreds_of_texts_in_every_field(self, seed: int) -> None:
+        texts = hostile_reports.random_texts(seed)
+        whole, verdict = hostile_reports.of_texts(texts)
+        links = replace(LINKS, head=texts(), rerun=texts())
+        html = page(whole, verdict, links, [replace(past(1), project=visible(whole.project))])
+        parsed = Page(html)
+        assert (parsed.open, parsed.stray, parsed.comments) == ([], [], [])
+        usual = Page(page(*rich_report(), LINKS, [past(1)]))
+        assert attributes(parsed) <= attributes(usual)
+        for tag in ("script", "style", "meta", "table", "section", "svg", "input", "button"):
+            assert len([1 for each, _ in parsed.elements if each == tag]) == len(
+                [1 for each, _ in usual.elements if each == tag]
+            )
+        for _, found in parsed.elements:
+            assert (found.get("href") or "#").startswith(("#", "data:,", "https://host.example/"))
+        data = page_data(whole, links)
+        assert embedded(html) == json.loads(json.dumps(data))
+        known = {plain(each.message) for each in whole.findings}
+        assert known <= set(data["strings"])
+
+
 class TestPageData:
     def row(self, **changes: Any) -> tuple[Any, Any, dict[str, Any]]:
         data = page_data(report([finding(**changes)]), LINKS)
@@ -303,6 +334,10 @@ class TestPageData:
     def test_a_path_that_is_not_utf_8_is_shown_and_linked(self) -> None:
         data, row, _ = self.row(uri="caf\udce9 #1.py")
         assert data["files"][row[5]] == ("caf\\xe9 #1.py", "caf%E9%20%231.py")
+
+    def test_a_notebook_is_linked_where_it_has_lines(self) -> None:
+        data, row, _ = self.row(uri="a.ipynb")
+        assert data["files"][row[5]] == ("a.ipynb", "a.ipynb?plain=1")
 
     def test_further_places_waiver_and_cell(self) -> None:
         whole, _ = rich_report()
@@ -375,7 +410,7 @@ class TestCharts:
         ]
 
     def test_of_many_runs_the_newest_are_shown_side_by_side(self) -> None:
-        runs = [past(day, critical=day) for day in range(80)]
+        runs = [past(100 - day, critical=day) for day in range(80)]
         columns = history(runs)
         assert [column.run for column in columns] == runs[-60:]
         assert all(one.start + one.width < other.start for one, other in pairwise(columns))

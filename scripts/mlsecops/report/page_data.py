@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from mlsecops.findings import Finding, Report
 from mlsecops.policy import SEVERITIES
-from mlsecops.report.escape import path_url, plain, url, visible
-from mlsecops.report.parts import Links, classes, explanation, remedy
+from mlsecops.report.escape import plain, url, visible
+from mlsecops.report.parts import Links, classes, explanation, file_address, remedy
 
 Json = dict[str, Any]
 Row = tuple[str, int, int, int, int, int, int, int, Json]
@@ -82,7 +82,7 @@ def page_data(report: Report, links: Links) -> Json:
         "rules": [_rule_row(rule) for rule in tables.rules.values()],
         "tools": tables.tools.values(),
         "states": tables.states.values(),
-        "files": [(visible(path), path_url(path)) for path in tables.files.values()],
+        "files": [(visible(path), file_address(path)) for path in tables.files.values()],
     }
 
 

@@ -57,9 +57,10 @@
     const label = finding.extra.cell ? `${finding.uri}:${finding.line}, ${finding.extra.cell}` : `${finding.uri}:${finding.line}`;
     return linked(label, finding.encoded, finding.line);
   };
+  const link = (address, ...content) => make("a", { href: address, rel: "noreferrer noopener" }, ...content);
   const linked = (label, encoded, line) => {
     const code = make("code", null, label);
-    return data.blob && encoded ? make("a", { href: `${data.blob}/${encoded}#L${line}` }, code) : code;
+    return data.blob && encoded ? link(`${data.blob}/${encoded}#L${line}`, code) : code;
   };
 
   let haystacks = null;
@@ -181,7 +182,6 @@
     const add = (name, ...content) => {
       if (content.some((each) => each !== "")) list.append(make("dt", null, name), make("dd", null, ...content));
     };
-    const link = (address, text) => make("a", { href: address, rel: "noreferrer noopener" }, text);
     add("What", ...prose(finding.message));
     add("Why", ...rule.help.flatMap((each) => make("p", null, ...prose(each))), rule.uri ? link(rule.uri, "Read more") : "");
     add("Fix", ...prose(rule.fix));
