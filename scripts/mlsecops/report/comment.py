@@ -22,6 +22,7 @@ MOST_CONDITIONS = 5
 MOST_ROWS = 10
 _MOST_LISTED = 20
 _MOST_NOTICES = 5
+_NO_BASELINE = "no baseline to compare with"
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _SIGNS = {"passed": "✅", "blocked": "❌", "incomplete": "⚠️"}
@@ -78,7 +79,7 @@ def comment(report: Report, verdict: Verdict, links: Links, identifier: str = "d
         write = _quiet(report, verdict, found, links, identifier)
     else:
         write = _full(report, verdict, found, links, identifier)
-    bare = [title(verdict, identifier), _left_out(_BARE, links), sections.foot(report, links)]
+    bare = [title(report, verdict, identifier), _left_out(_BARE, links), sections.foot(report, links)]
     drafts = (write(room) for room in _rooms())
     texts = ("\n\n".join(filter(None, blocks)) for blocks in chain(drafts, [bare]))
     return next(text for text in (f"{first}\n{each}\n" for each in texts) if _fits(text))
@@ -102,7 +103,7 @@ def _rooms() -> Sequence[_Room]:
 
 def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifier: str) -> _Write:
     """The parts of a comment that has something to say, in their order."""
-    head = f"{title(verdict, identifier)}\n{context(report, links)}"
+    head = f"{title(report, verdict, identifier)}\n{context(report, links)}"
     why = sections.conditions(verdict, MOST_CONDITIONS)
     notices = sections.notices(report, _MOST_NOTICES)
     rows = packed(found.new)[:MOST_ROWS]
@@ -127,11 +128,12 @@ def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifi
     return write
 
 
-def title(verdict: Verdict, identifier: str = "default") -> str:
-    """The verdict and why, as the heading of a report."""
+def title(report: Report, verdict: Verdict, identifier: str = "default") -> str:
+    """The verdict and why, as the heading of a report; and that there was nothing to compare with."""
     name = "" if identifier == "default" else f" ({markdown(identifier)})"
     why = f": {prose(shorten(verdict.reason, 300))}" if verdict.reason else ""
-    return f"### {_SIGNS[verdict.word]} mlsecops{name} {verdict.word}{why}"
+    alone = "" if report.baseline or _NO_BASELINE in verdict.reason else f" ({_NO_BASELINE})"
+    return f"### {_SIGNS[verdict.word]} mlsecops{name} {verdict.word}{why}{alone}"
 
 
 def context(report: Report, links: Links, *more: str) -> str:
@@ -142,8 +144,7 @@ def context(report: Report, links: Links, *more: str) -> str:
     stages = markdown(stages_in_words(report.stages))
     if any(stage.status == "incomplete" for stage in report.stages):
         stages = f"**{stages}**"
-    compared = "" if report.baseline else "**no baseline to compare with, so nothing can be told to be new**"
-    return " · ".join(filter(None, (project, stages, compared, *more, *_links(links))))
+    return " · ".join(filter(None, (project, stages, *more, *_links(links))))
 
 
 def _is_quiet(verdict: Verdict, found: Parts) -> bool:
@@ -163,7 +164,7 @@ def _quiet(report: Report, verdict: Verdict, found: Parts, links: Links, identif
     if left_out:
         counts.append(f"{plural(left_out, 'file')} left out")
     lines = (
-        title(verdict, identifier),
+        title(report, verdict, identifier),
         context(report, links, ", ".join(counts)),
         sections.foot(report, links),
     )

@@ -29,7 +29,7 @@ def summary(report: Report, verdict: Verdict, links: Links) -> str:
         filter(
             None,
             (
-                f"{title(verdict)}\n{context(report, links)}",
+                f"{title(report, verdict)}\n{context(report, links)}",
                 sections.notices(report, _MOST_LISTED),
                 sections.conditions(verdict, _MOST_CONDITIONS),
             ),
