@@ -127,6 +127,7 @@ def around(
     policy: Policy | None = None,
     tools: Toolbox | None = None,
     base: tuple[Made, ...] = BASE,
+    **image: Any,
 ) -> Context:
     """A context with an image of Debian built already, and a database beside the project."""
     data = tmp_path / "database"
@@ -134,7 +135,7 @@ def around(
         database(data)
     settings = ContainerSettings(trivy=TrivySettings(database=str(data)))
     rules = replace(policy or Policy(), container=settings)
-    return prepared(root, tmp_path, *members, base=base, policy=rules, tools=tools)
+    return prepared(root, tmp_path, *members, base=base, policy=rules, tools=tools, **image)
 
 
 def java_archive() -> bytes:

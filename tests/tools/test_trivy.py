@@ -9,6 +9,7 @@ import tarfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlsecops.containers.canary import Made
@@ -62,8 +63,10 @@ def lines(done: Json) -> dict[str, int]:
     }
 
 
-def around(root: Path, tmp_path: Path, *members: Made, base: tuple[Made, ...] = BASE) -> Context:
-    return replace(trivy_images.around(root, tmp_path, *members, base=base), now=lambda: NOW)
+def around(
+    root: Path, tmp_path: Path, *members: Made, base: tuple[Made, ...] = BASE, **image: Any
+) -> Context:
+    return replace(trivy_images.around(root, tmp_path, *members, base=base, **image), now=lambda: NOW)
 
 
 def test_everything_is_told_on_the_line_that_brought_it(tool: Trivy, root: Path, tmp_path: Path) -> None:
@@ -397,6 +400,58 @@ def test_a_secret_is_one_finding(tool: Trivy, root: Path, tmp_path: Path) -> Non
         # Ours leaves what the base has to those who make the base.
         "image-deleted-secret": ("trivy",),
     }
+
+
+@pytest.mark.parametrize("builder", ["classic", "buildkit"])
+def test_secrets_of_the_configuration(builder: str, tool: Trivy, root: Path, tmp_path: Path) -> None:
+    """Of the environment, a build argument and a command; what ours finds too is the same finding."""
+    first, second, third = (TOKEN.decode().partition(" = ")[2].replace("aB3", f"{each}B3") for each in "abc")
+    kept = "/bin/sh -c #(nop)  " if builder == "classic" else ""
+    run_, end = ("", "") if builder == "classic" else ("RUN ", " # buildkit")
+    steps = (
+        (f"{kept}ENV API_TOKEN={first}", False),
+        (f"{kept}ARG DEPLOY_KEY", False),
+        (f"{run_}|1 DEPLOY_KEY={second} /bin/sh -c use{end}", True),
+        (f"{run_}/bin/sh -c curl -H {third}{end}", False),
+    )
+    text = "FROM base:1\nENV API_TOKEN=x\nARG DEPLOY_KEY\nRUN use\nRUN curl\n"
+    there = around(root, tmp_path, dockerfile=text, steps=steps, environment=[f"API_TOKEN={first}"], base=())
+    with there.shared:
+        both = [scan(each, ("Dockerfile",), there) for each in (ImageChecks(RECIPES), tool)]
+    told = {(each.rule_id, each.line): each.tools for each in one_log(*both) if "secret" in each.rule_id}
+    every = ("image-checks", "trivy")
+    assert told == {
+        ("image-secret-in-environment", 2): every,
+        ("image-secret-in-history", 3): every,
+        ("image-secret-in-history", 5): every,
+    }
+    assert not any(each in json.dumps(both) for each in (first, second, third))
+
+
+def test_a_variable_that_is_emptied_later_and_the_default_of_an_argument(
+    tool: Trivy, root: Path, tmp_path: Path
+) -> None:
+    token = TOKEN.decode().partition(" = ")[2]
+    text = "FROM base:1\nARG KEY=x\nENV API_TOKEN=$KEY\nENV API_TOKEN=\nRUN step\n"
+    kept = "/bin/sh -c #(nop)  "
+    steps = (
+        (f"{kept}ARG KEY={token}", False),
+        (f"{kept}ENV API_TOKEN={token}", False),
+        (f"{kept}ENV API_TOKEN=", False),
+        ("/bin/sh -c step", True),
+    )
+    done = run(
+        tool, around(root, tmp_path, dockerfile=text, steps=steps, environment=["API_TOKEN="], base=())
+    )
+    assert lines(done) == {"image-secret-in-history": 4}
+
+
+def test_secrets_of_the_base_s_configuration(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    token = TOKEN.decode().partition(" = ")[2]
+    text = "FROM base:1\nRUN step\n"
+    steps = ((f"/bin/sh -c use {token}", False), ("/bin/sh -c step", True))
+    done = run(tool, around(root, tmp_path, dockerfile=text, steps=steps, environment=[token], base=()))
+    assert lines(done) == {"image-secret-in-history": 1, "image-secret-in-environment": 1}
 
 
 def test_a_pending_update_is_one_finding(

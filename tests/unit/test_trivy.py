@@ -141,6 +141,34 @@ def test_a_release_that_cannot_be_had(tmp_path: Path) -> None:
         fetch(release, tmp_path, failing, "Plan9-vax")
 
 
+def test_an_interrupted_run_fetches_no_more(tmp_path: Path) -> None:
+    release, _, opened = released(archive(("tool", b"program")))
+    with pytest.raises(ToolboxError, match="the run was interrupted"):
+        fetch(release, tmp_path, opened, "Linux-x86_64", lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("fixes", "version", "said"),
+    [
+        ("2.2.5, 2.3.2", "2.3.1", "Use a 2.3.2 or newer."),
+        ("2.10.0, 2.9.1", "2.0", "Use a 2.9.1 or newer."),
+        ("1.0", "2.0", "There is no fixed release"),
+        ("r5, r6", "r1", "Use a r5 or newer."),
+    ],
+)
+def test_the_nearest_fix_is_told(fixes: str, version: str, said: str, tmp_path: Path) -> None:
+    flaw = {
+        "VulnerabilityID": "CVE-2026-1",
+        "PkgName": "a",
+        "InstalledVersion": version,
+        "FixedVersion": fixes,
+    }
+    told = report({"Class": "lang-pkgs", "Type": "npm", "Vulnerabilities": [flaw]})
+    with on_base(tmp_path) as image:
+        (result,) = find(image, told, lambda *_: False).results
+    assert said in result["message"]["text"]
+
+
 @pytest.mark.parametrize(
     ("limit", "value", "reason"),
     [("_LARGEST", 5, "it is larger than 0 MiB"), ("_WHOLE_SECONDS", -1.0, "it takes longer than -1 s")],

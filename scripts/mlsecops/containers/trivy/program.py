@@ -63,7 +63,8 @@ def program_of(job: Job, which: Callable[[str], str | None] = shutil.which) -> P
     found = which(RELEASE.program)
     if found is None:
         try:
-            found = str(fetch(RELEASE, job.context.toolbox.cache))
+            tools = job.context.toolbox
+            found = str(fetch(RELEASE, tools.cache, stopped=lambda: tools.processes.stopped))
         except ToolboxError as error:
             raise ToolError(f"it is missing: it is not on PATH, and {error}; {GET_IT}") from error
     refuse_poisoned(Path(found))

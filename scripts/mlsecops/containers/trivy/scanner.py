@@ -48,9 +48,10 @@ class Scanner:
         output = folder / "report.json"
         document = self.job.execute_json(
             [self.program.path, "image", "--input", str(archive), "--format", "json", "--output", str(output)]
-            + ["--scanners", "vuln,secret", "--list-all-pkgs", "--cache-dir", str(self._cache)]
-            + ["--cache-backend", "memory", "--skip-db-update", "--skip-java-db-update"]
-            + ["--skip-check-update", "--skip-vex-repo-update", "--skip-version-check"]
+            + ["--scanners", "vuln,secret", "--image-config-scanners", "secret", "--list-all-pkgs"]
+            + ["--cache-dir", str(self._cache), "--cache-backend", "memory"]
+            + ["--skip-db-update", "--skip-java-db-update", "--skip-check-update"]
+            + ["--skip-vex-repo-update", "--skip-version-check"]
             + ["--disable-telemetry", "--offline-scan", "--no-progress", "--quiet"]
             + ["--timeout", f"{self.job.tool.timeout:.0f}s", *settings(self.job)]
             + [word for pattern in leave for word in ("--skip-files", pattern)]
