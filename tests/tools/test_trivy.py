@@ -238,16 +238,49 @@ def test_a_mirror_that_is_called_otherwise_has_no_other_databases(
         database_of(job, Program("trivy", "0.74.0"), JAVA)
 
 
-def test_alpine(tool: Trivy, root: Path, tmp_path: Path) -> None:
-    """The few advisories know nothing of Alpine, which the canary shows."""
-    base = (
+APK = b"C:Q1x=\nP:zlib\nV:1.3.1-r2\nA:x86_64\no:zlib\n\nP:.python-rundeps\nV:20251120.1\nA:noarch\n\n"
+UBUNTU = (
+    b"Package: libc6\nStatus: install ok installed\nSource: glibc\nVersion: 2.39-0ubuntu8\n\n"
+    b"Package: x\nStatus: hold ok installed\nArchitecture: all\nVersion: 1:1.2-3\n\n"
+)
+DISTRIBUTIONS: dict[str, tuple[Made, ...]] = {
+    "alpine": (
         Made("etc/os-release", b"ID=alpine\nVERSION_ID=3.22.1\n"),
         Made("etc/alpine-release", b"3.22.1\n"),
-        Made("lib/apk/db/installed", b"P:zlib\nV:1.3.1-r2\nA:x86_64\no:zlib\n\n"),
-    )
-    done = run(tool, around(root, tmp_path, base=base))
-    assert (own(done)["expected"], own(done)["scanned"]) == (2, 2)
-    assert "did not find the known-bad canary (image-pending-security-update)" in own(done)["reason"]
+        Made("lib/apk/db/installed", APK),
+    ),
+    "wolfi": (
+        Made("etc/os-release", b"ID=wolfi\nVERSION_ID=20230201\n"),
+        Made("usr/lib/apk/db/installed", APK),
+    ),
+    "ubuntu": (
+        Made("etc/os-release", b'ID=ubuntu\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\n'),
+        Made("etc/lsb-release", b"DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=24.04\nDISTRIB_CODENAME=noble\n"),
+        Made("var/lib/dpkg/status", UBUNTU),
+    ),
+    "distroless": (
+        *BASE[:2],
+        Made("var/lib/dpkg/status.d/base", b"Package: base-files\nVersion: 13.8\nArchitecture: amd64\n"),
+        Made("var/lib/dpkg/status.d/tzdata", b"Package: tzdata\nVersion: 2025b-4\nArchitecture: all\n\n"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DISTRIBUTIONS))
+def test_distributions(name: str, tool: Trivy, root: Path, tmp_path: Path) -> None:
+    """We read the same packages as Trivy, and the canary is one of the same release."""
+    done = run(tool, around(root, tmp_path, base=DISTRIBUTIONS[name]))
+    assert status(done) == ("passed", "")
+    assert (own(done)["expected"], own(done)["scanned"], own(done)["canary"]) == (3, 3, "found")
+
+
+def test_a_package_whose_description_trivy_cannot_read(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    """It leaves such packages out without a word."""
+    path = "opt/venv/lib/python3.13/site-packages/six-1.16.0.dist-info/METADATA"
+    marked = Made(path, b"\xef\xbb\xbfName: six\nVersion: 1.16.0\n\n")
+    done = run(tool, around(root, tmp_path, marked))
+    assert own(done)["status"] == "incomplete"
+    assert "looked at 4 of 5" in own(done)["reason"]
 
 
 def test_an_old_database(tool: Trivy, root: Path, tmp_path: Path) -> None:
