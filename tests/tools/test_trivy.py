@@ -85,7 +85,10 @@ def test_everything_is_told_on_the_line_that_brought_it(tool: Trivy, root: Path,
     assert own(done)["data"] == {"source": str(tmp_path / "database"), "date": NOW.date().isoformat()}
     assert done["tool"]["driver"]["semanticVersion"] == "0.74.0"
     assert own(done)["notes"] == [
-        "Dockerfile: 1 vulnerabilities in 1 packages of the distribution have no fix yet and are not listed",
+        (
+            "Dockerfile: vulnerabilities that the distribution has not fixed yet are not listed: "
+            "1 in 1 of its packages, the worst high (CVE-2005-2541 in tar)"
+        ),
         "image-sbom.cdx.json lists the 5 packages of the image of Dockerfile",
     ]
     text = json.dumps(done)
@@ -382,6 +385,15 @@ def test_forms_of_a_local_database(form: str, tool: Trivy, root: Path, tmp_path:
     done = run(tool, replace(there, policy=Policy(container=settings)))
     assert status(done) == ("findings", "")
     assert own(done)["data"]["source"] == str(named)
+
+
+def test_an_archive_that_is_none(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    there = around(root, tmp_path)
+    (root / "db.tar.gz").write_bytes(b"no archive")
+    settings = ContainerSettings(trivy=TrivySettings(database="db.tar.gz"))
+    done = run(tool, replace(there, policy=Policy(container=settings)))
+    assert own(done)["status"] == "incomplete"
+    assert "the vulnerability database cannot be used: file could not be opened" in own(done)["reason"]
 
 
 def test_the_users_database_stays_as_it_is(tool: Trivy, root: Path, tmp_path: Path) -> None:

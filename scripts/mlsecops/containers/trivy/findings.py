@@ -19,6 +19,7 @@ from mlsecops.containers.security_index.versions import Version
 from mlsecops.containers.trivy.configuration import secrets_of_configuration
 from mlsecops.containers.trivy.report import Flaw, Package, Report
 from mlsecops.dockerfiles.found import Found
+from mlsecops.findings import band
 from mlsecops.findings.sightings import package_name
 from mlsecops.job import printable
 from mlsecops.sarif.build import Json, Location
@@ -151,10 +152,12 @@ def _ended(image: Image, system: str) -> Json:
 def _notes(image: Image, report: Report, system: Sequence[Flaw]) -> Iterator[str]:
     without = [flaw for flaw in system if not flaw.fixed]
     if without:
-        names = len({flaw.package.source for flaw in without})
+        packages = len({flaw.package.source for flaw in without})
+        worst = max(without, key=lambda flaw: _worse(flaw.severity))
         yield (
-            f"{image.uri}: {len({flaw.id for flaw in without})} vulnerabilities in {names} packages of the "
-            "distribution have no fix yet and are not listed"
+            f"{image.uri}: vulnerabilities that the distribution has not fixed yet are not listed: "
+            f"{len({flaw.id for flaw in without})} in {packages} of its packages, the worst "
+            f"{band(worst.severity.score)} ({worst.id} in {worst.package.source})"
         )
     hidden = len({each.path for each in report.secrets if is_of_packages(each.path)})
     if hidden:
