@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 import shutil
 from collections.abc import Callable
@@ -46,7 +47,9 @@ GET_IT = f"install Trivy {RELEASE.version} from its project's releases and put i
 POISONED = frozenset({(0, 69, 4), (0, 69, 5), (0, 69, 6)})
 OLDEST = (0, 70, 0)
 _VERSION = re.compile(r"^Version: v?(\d+)\.(\d+)\.(\d+)\S*$", re.MULTILINE)
-_BUILT_FROM = re.compile(rb"mod\tgithub\.com/aquasecurity/trivy\tv(\d+\.\d+\.\d+)[\t\n]")
+_MODULE = b"mod\tgithub.com/aquasecurity/trivy\tv"
+_BUILT_FROM = re.compile(re.escape(_MODULE) + rb"(\d+\.\d+\.\d+)[\t\n]")
+_LONGEST = 100
 _ANSWER_SECONDS = 60.0
 
 
@@ -76,13 +79,17 @@ def program_of(job: Job, which: Callable[[str], str | None] = shutil.which) -> P
 
 def refuse_poisoned(path: Path) -> None:
     """Raise ToolError for a program of a bad version, by what Go wrote into it: nothing of it runs."""
-    before = b""
-    with suppress(OSError), path.open("rb") as stream:
-        while piece := stream.read(1 << 22):
-            match = _BUILT_FROM.search(before + piece)
+    with (
+        suppress(OSError, ValueError),  # what cannot be read, or is empty, does not run either
+        path.open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        at = content.find(_MODULE)
+        while at >= 0:
+            match = _BUILT_FROM.match(content[at : at + _LONGEST])
             if match:
                 checked(f"Version: {match[1].decode()}")
-            before = piece[-100:]
+            at = content.find(_MODULE, at + 1)
 
 
 def checked(said: str) -> str:
