@@ -360,7 +360,7 @@ def test_a_mirror_that_is_not_there(tool: Trivy, root: Path, tmp_path: Path) -> 
     there = with_mirror(around(root, tmp_path), tmp_path / "cache", "127.0.0.1:9/mirror/trivy-db:2")
     done = run(tool, there)
     assert own(done)["status"] == "incomplete"
-    assert "the vulnerability database cannot be had: it ended with exit code 1" in own(done)["reason"]
+    assert "the vulnerability database cannot be had: it ended with exit code 1: " in own(done)["reason"]
     assert "the policy can name a copy (container.trivy.database)" in own(done)["reason"]
     assert list((tmp_path / "cache/trivy").glob("next*")) == []
 

@@ -19,7 +19,7 @@ from mlsecops.containers.canary import Made
 from mlsecops.containers.trivy.database import read
 from mlsecops.containers.trivy.findings import find
 from mlsecops.containers.trivy.inventory import has_java, has_rpm, python_packages, system_packages
-from mlsecops.containers.trivy.program import OLDEST, POISONED, RELEASE, checked, refuse_poisoned
+from mlsecops.containers.trivy.program import OLDEST, POISONED, RELEASE, checked, plain, refuse_poisoned
 from mlsecops.containers.trivy.report import Report, parse, severity
 from mlsecops.doctor import optional
 from mlsecops.job import ToolError
@@ -63,6 +63,12 @@ def test_a_poisoned_program_is_known_before_it_runs(tmp_path: Path) -> None:
     program.write_bytes(build.replace(b"v0.69.5", b"v0.74.0"))
     refuse_poisoned(program)
     refuse_poisoned(tmp_path / "missing")
+
+
+def test_failures_are_told_without_the_time() -> None:
+    said = "it ended with exit code 1: 2026-11-21T20:00:17Z\\tFATAL\\tFatal error\\trun error: no database"
+    assert str(plain(ToolError(said))) == "it ended with exit code 1: run error: no database"
+    assert str(plain(ToolError("it hangs"))) == "it hangs"
 
 
 def test_the_doctor_says_how_to_get_it(tmp_path: Path) -> None:

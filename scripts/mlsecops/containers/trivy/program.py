@@ -50,6 +50,7 @@ _VERSION = re.compile(r"^Version: v?(\d+)\.(\d+)\.(\d+)\S*$", re.MULTILINE)
 _MODULE = b"mod\tgithub.com/aquasecurity/trivy\tv"
 _BUILT_FROM = re.compile(re.escape(_MODULE) + rb"(\d+\.\d+\.\d+)[\t\n]")
 _LONGEST = 100
+_LOGGED = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z\\t[A-Z]+\\t(?:Fatal error\\t)?")
 _ANSWER_SECONDS = 60.0
 
 
@@ -75,6 +76,11 @@ def program_of(job: Job, which: Callable[[str], str | None] = shutil.which) -> P
         [str(Path(found).absolute()), "--version"], exit_codes=(0,), timeout=_ANSWER_SECONDS
     ).output.read_text(encoding="utf-8", errors="replace")
     return Program(found, checked(said))
+
+
+def plain(error: ToolError) -> ToolError:
+    """The failure of a command without the time and the level of Trivy's last line."""
+    return ToolError(_LOGGED.sub("", str(error)), error.properties)
 
 
 def refuse_poisoned(path: Path) -> None:
