@@ -20,6 +20,7 @@ from mlsecops.toolbox import Toolbox
 from support.contexts import context
 
 DOCKERFILE = "FROM base:1\nRUN step\nUSER 1\n"
+STEPS = (("/bin/sh -c step", True), ("/bin/sh -c #(nop)  USER 1", False))
 BASE = ("/bin/sh -c #(nop) ADD file:0 in / ", True)
 
 
@@ -61,15 +62,17 @@ def prepared(
     base: Sequence[Made] = (),
     policy: Policy | None = None,
     tools: Toolbox | None = None,
+    dockerfile: str = DOCKERFILE,
+    environment: Sequence[str] = (),
+    steps: Sequence[tuple[str, bool]] = STEPS,
 ) -> Context:
     """A context in which the image of `Dockerfile` is built already."""
     root.mkdir(exist_ok=True)
-    (root / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
+    (root / "Dockerfile").write_text(dockerfile, encoding="utf-8")
     archive = tmp_path / "image.tar"
     tmp_path.mkdir(exist_ok=True)
-    config = {"User": "1", "Healthcheck": {"Test": ["CMD", "x"]}}
-    history = [BASE, ("/bin/sh -c step", True), ("/bin/sh -c #(nop)  USER 1", False)]
-    archive.write_bytes(archive_of([layer(base), layer(members)], config, history))
+    config = {"User": "1", "Healthcheck": {"Test": ["CMD", "x"]}, "Env": list(environment)}
+    archive.write_bytes(archive_of([layer(base), layer(members)], config, [BASE, *steps]))
     around = context("container", root, tmp_path, policy=policy, tools=tools)
     recipe = Recipe("Dockerfile", "")
     engine = Engine("docker", "/bin/docker")

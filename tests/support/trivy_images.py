@@ -24,7 +24,14 @@ from support.images import prepared
 
 PIP, DEBIAN = "pip::GitHub Security Advisory pip", "debian 13"
 MAVEN = "maven::GitHub Security Advisory Maven"
-SOURCES = {PIP: "ghsa", MAVEN: "ghsa", DEBIAN: "debian"}
+SOURCES = {
+    PIP: "ghsa",
+    MAVEN: "ghsa",
+    DEBIAN: "debian",
+    "ubuntu 24.04": "ubuntu",
+    "alpine 3.22": "alpine",
+    "wolfi": "wolfi",
+}
 OS_RELEASE = Made("etc/os-release", b'ID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n')
 STATUS = """Package: libssl3t64
 Status: install ok installed
@@ -73,9 +80,9 @@ def _library(
     }
 
 
-def _debian(package: str, cve: str, fixed: str, score: float) -> Mapping[str, Any]:
+def _system(bucket: str, package: str, cve: str, fixed: str, score: float) -> Mapping[str, Any]:
     return {
-        "bucket": DEBIAN,
+        "bucket": bucket,
         "package": package,
         "id": cve,
         "advisory": {"FixedVersion": fixed} if fixed else {"Status": 2},
@@ -108,10 +115,13 @@ ADVISORIES = (
         "Remote code injection in Log4j",
         10.0,
     ),
-    _debian("openssl", "CVE-2025-9230", "3.5.1-1+deb13u1", 7.5),
-    _debian("openssl", "CVE-2025-9232", "3.5.1-1+deb13u1", 5.9),
-    _debian("example", "CVE-2026-1002", "1.0-1+deb13u1", 5.5),
-    _debian("tar", "CVE-2005-2541", "", 7.0),
+    _system(DEBIAN, "openssl", "CVE-2025-9230", "3.5.1-1+deb13u1", 7.5),
+    _system(DEBIAN, "openssl", "CVE-2025-9232", "3.5.1-1+deb13u1", 5.9),
+    _system("ubuntu 24.04", "openssl", "CVE-2024-5535", "3.0.13-0ubuntu3.2", 5.9),
+    _system("alpine 3.22", "openssl", "CVE-2025-9230", "3.5.4-r0", 7.5),
+    _system("wolfi", "openssl", "CVE-2025-9230", "3.6.0-r0", 7.5),
+    _system(DEBIAN, "example", "CVE-2026-1002", "1.0-1+deb13u1", 5.5),
+    _system(DEBIAN, "tar", "CVE-2005-2541", "", 7.0),
 )
 
 
@@ -127,6 +137,7 @@ def around(
     policy: Policy | None = None,
     tools: Toolbox | None = None,
     base: tuple[Made, ...] = BASE,
+    **image: Any,
 ) -> Context:
     """A context with an image of Debian built already, and a database beside the project."""
     data = tmp_path / "database"
@@ -134,7 +145,7 @@ def around(
         database(data)
     settings = ContainerSettings(trivy=TrivySettings(database=str(data)))
     rules = replace(policy or Policy(), container=settings)
-    return prepared(root, tmp_path, *members, base=base, policy=rules, tools=tools)
+    return prepared(root, tmp_path, *members, base=base, policy=rules, tools=tools, **image)
 
 
 def java_archive() -> bytes:

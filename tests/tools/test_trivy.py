@@ -9,14 +9,15 @@ import tarfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlsecops.containers.canary import Made
 from mlsecops.containers.recipes import Recipe
-from mlsecops.containers.trivy.database import JAVA, database_of
+from mlsecops.containers.trivy.database import JAVA, Database, database_of
 from mlsecops.containers.trivy.program import Program
 from mlsecops.findings import Finding, build_report
-from mlsecops.job import Context, Job, ToolError
+from mlsecops.job import Context, Job, ToolError, fresh_folder
 from mlsecops.policy import ContainerSettings, Policy, TrivySettings
 from mlsecops.sarif.build import SCHEMA, Json
 from mlsecops.scan import scan
@@ -62,8 +63,10 @@ def lines(done: Json) -> dict[str, int]:
     }
 
 
-def around(root: Path, tmp_path: Path, *members: Made, base: tuple[Made, ...] = BASE) -> Context:
-    return replace(trivy_images.around(root, tmp_path, *members, base=base), now=lambda: NOW)
+def around(
+    root: Path, tmp_path: Path, *members: Made, base: tuple[Made, ...] = BASE, **image: Any
+) -> Context:
+    return replace(trivy_images.around(root, tmp_path, *members, base=base, **image), now=lambda: NOW)
 
 
 def test_everything_is_told_on_the_line_that_brought_it(tool: Trivy, root: Path, tmp_path: Path) -> None:
@@ -82,7 +85,10 @@ def test_everything_is_told_on_the_line_that_brought_it(tool: Trivy, root: Path,
     assert own(done)["data"] == {"source": str(tmp_path / "database"), "date": NOW.date().isoformat()}
     assert done["tool"]["driver"]["semanticVersion"] == "0.74.0"
     assert own(done)["notes"] == [
-        "Dockerfile: 1 vulnerabilities in 1 packages of the distribution have no fix yet and are not listed",
+        (
+            "Dockerfile: vulnerabilities that the distribution has not fixed yet are not listed: "
+            "1 in 1 of its packages, the worst high (CVE-2005-2541 in tar)"
+        ),
         "image-sbom.cdx.json lists the 5 packages of the image of Dockerfile",
     ]
     text = json.dumps(done)
@@ -235,16 +241,49 @@ def test_a_mirror_that_is_called_otherwise_has_no_other_databases(
         database_of(job, Program("trivy", "0.74.0"), JAVA)
 
 
-def test_alpine(tool: Trivy, root: Path, tmp_path: Path) -> None:
-    """The few advisories know nothing of Alpine, which the canary shows."""
-    base = (
+APK = b"C:Q1x=\nP:zlib\nV:1.3.1-r2\nA:x86_64\no:zlib\n\nP:.python-rundeps\nV:20251120.1\nA:noarch\n\n"
+UBUNTU = (
+    b"Package: libc6\nStatus: install ok installed\nSource: glibc\nVersion: 2.39-0ubuntu8\n\n"
+    b"Package: x\nStatus: hold ok installed\nArchitecture: all\nVersion: 1:1.2-3\n\n"
+)
+DISTRIBUTIONS: dict[str, tuple[Made, ...]] = {
+    "alpine": (
         Made("etc/os-release", b"ID=alpine\nVERSION_ID=3.22.1\n"),
         Made("etc/alpine-release", b"3.22.1\n"),
-        Made("lib/apk/db/installed", b"P:zlib\nV:1.3.1-r2\nA:x86_64\no:zlib\n\n"),
-    )
-    done = run(tool, around(root, tmp_path, base=base))
-    assert (own(done)["expected"], own(done)["scanned"]) == (2, 2)
-    assert "did not find the known-bad canary (image-pending-security-update)" in own(done)["reason"]
+        Made("lib/apk/db/installed", APK),
+    ),
+    "wolfi": (
+        Made("etc/os-release", b"ID=wolfi\nVERSION_ID=20230201\n"),
+        Made("usr/lib/apk/db/installed", APK),
+    ),
+    "ubuntu": (
+        Made("etc/os-release", b'ID=ubuntu\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\n'),
+        Made("etc/lsb-release", b"DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=24.04\nDISTRIB_CODENAME=noble\n"),
+        Made("var/lib/dpkg/status", UBUNTU),
+    ),
+    "distroless": (
+        *BASE[:2],
+        Made("var/lib/dpkg/status.d/base", b"Package: base-files\nVersion: 13.8\nArchitecture: amd64\n"),
+        Made("var/lib/dpkg/status.d/tzdata", b"Package: tzdata\nVersion: 2025b-4\nArchitecture: all\n\n"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DISTRIBUTIONS))
+def test_distributions(name: str, tool: Trivy, root: Path, tmp_path: Path) -> None:
+    """We read the same packages as Trivy, and the canary is one of the same release."""
+    done = run(tool, around(root, tmp_path, base=DISTRIBUTIONS[name]))
+    assert status(done) == ("passed", "")
+    assert (own(done)["expected"], own(done)["scanned"], own(done)["canary"]) == (3, 3, "found")
+
+
+def test_a_package_whose_description_trivy_cannot_read(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    """It leaves such packages out without a word."""
+    path = "opt/venv/lib/python3.13/site-packages/six-1.16.0.dist-info/METADATA"
+    marked = Made(path, b"\xef\xbb\xbfName: six\nVersion: 1.16.0\n\n")
+    done = run(tool, around(root, tmp_path, marked))
+    assert own(done)["status"] == "incomplete"
+    assert "looked at 4 of 5" in own(done)["reason"]
 
 
 def test_an_old_database(tool: Trivy, root: Path, tmp_path: Path) -> None:
@@ -291,35 +330,37 @@ def with_mirror(around_: Context, cache: Path, mirror: str | None, day: int = 20
     )
 
 
-def test_a_mirror_is_asked_once_a_day(tool: Trivy, root: Path, tmp_path: Path) -> None:
+def test_a_mirror_is_asked_once_a_day(tool: Trivy, trivy_program: Path, root: Path, tmp_path: Path) -> None:
     data = trivy_images.database(tmp_path / "published")
     there, cache = around(root, tmp_path, python_package("Flask", "2.0.1")), tmp_path / "cache"
+
+    def loaded(repository: str, day: int) -> Database:
+        settled = with_mirror(there, cache, repository, day)
+        job = Job(tool=tool, context=settled, targets=(), work=fresh_folder(tmp_path / "job"))
+        return database_of(job, Program(str(trivy_program), "0.74.0"))
+
     with registry(data) as mirror:
         first = run(tool, with_mirror(there, cache, mirror.repository))
         assert status(first) == ("findings", "")
         assert own(first)["data"] == {"source": mirror.repository, "date": "2026-11-20"}
         asked = len(mirror.asked)
         assert asked
-        again = around(root, tmp_path / "again", python_package("Flask", "2.0.1"))
-        assert status(run(tool, with_mirror(again, cache, mirror.repository)))[0] == "findings"
+        assert loaded(mirror.repository, 20).notes == ()
         assert len(mirror.asked) == asked
-        later = around(root, tmp_path / "later", python_package("Flask", "2.0.1"))
-        assert status(run(tool, with_mirror(later, cache, mirror.repository, 22)))[0] == "findings"
+        assert loaded(mirror.repository, 22).notes == ()
         assert len(mirror.asked) > asked
-    gone = around(root, tmp_path / "gone", python_package("Flask", "2.0.1"))
-    done = run(tool, with_mirror(gone, cache, mirror.repository, 23))
-    assert status(done) == ("findings", "")
-    assert own(done)["notes"][-1].startswith("no newer vulnerability database could be fetched: ")
-    old = around(root, tmp_path / "old", python_package("Flask", "2.0.1"))
-    done = run(tool, with_mirror(old, cache, mirror.repository, 28))
-    assert "8 days old, the policy allows 7" in own(done)["reason"]
+    gone = loaded(mirror.repository, 23)
+    assert gone.notes[0].startswith("no newer vulnerability database could be fetched: ")
+    assert sorted(each.name for each in gone.folder.iterdir()) == ["metadata.json", "trivy.db"]
+    old = run(tool, with_mirror(around(root, tmp_path), cache, mirror.repository, 28))
+    assert "8 days old, the policy allows 7" in own(old)["reason"]
 
 
 def test_a_mirror_that_is_not_there(tool: Trivy, root: Path, tmp_path: Path) -> None:
     there = with_mirror(around(root, tmp_path), tmp_path / "cache", "127.0.0.1:9/mirror/trivy-db:2")
     done = run(tool, there)
     assert own(done)["status"] == "incomplete"
-    assert "the vulnerability database cannot be had: it ended with exit code 1" in own(done)["reason"]
+    assert "the vulnerability database cannot be had: it ended with exit code 1: " in own(done)["reason"]
     assert "the policy can name a copy (container.trivy.database)" in own(done)["reason"]
     assert list((tmp_path / "cache/trivy").glob("next*")) == []
 
@@ -346,6 +387,15 @@ def test_forms_of_a_local_database(form: str, tool: Trivy, root: Path, tmp_path:
     done = run(tool, replace(there, policy=Policy(container=settings)))
     assert status(done) == ("findings", "")
     assert own(done)["data"]["source"] == str(named)
+
+
+def test_an_archive_that_is_none(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    there = around(root, tmp_path)
+    (root / "db.tar.gz").write_bytes(b"no archive")
+    settings = ContainerSettings(trivy=TrivySettings(database="db.tar.gz"))
+    done = run(tool, replace(there, policy=Policy(container=settings)))
+    assert own(done)["status"] == "incomplete"
+    assert "the vulnerability database cannot be used: file could not be opened" in own(done)["reason"]
 
 
 def test_the_users_database_stays_as_it_is(tool: Trivy, root: Path, tmp_path: Path) -> None:
@@ -397,6 +447,58 @@ def test_a_secret_is_one_finding(tool: Trivy, root: Path, tmp_path: Path) -> Non
         # Ours leaves what the base has to those who make the base.
         "image-deleted-secret": ("trivy",),
     }
+
+
+@pytest.mark.parametrize("builder", ["classic", "buildkit"])
+def test_secrets_of_the_configuration(builder: str, tool: Trivy, root: Path, tmp_path: Path) -> None:
+    """Of the environment, a build argument and a command; what ours finds too is the same finding."""
+    first, second, third = (TOKEN.decode().partition(" = ")[2].replace("aB3", f"{each}B3") for each in "abc")
+    kept = "/bin/sh -c #(nop)  " if builder == "classic" else ""
+    run_, end = ("", "") if builder == "classic" else ("RUN ", " # buildkit")
+    steps = (
+        (f"{kept}ENV API_TOKEN={first}", False),
+        (f"{kept}ARG DEPLOY_KEY", False),
+        (f"{run_}|1 DEPLOY_KEY={second} /bin/sh -c use{end}", True),
+        (f"{run_}/bin/sh -c curl -H {third}{end}", False),
+    )
+    text = "FROM base:1\nENV API_TOKEN=x\nARG DEPLOY_KEY\nRUN use\nRUN curl\n"
+    there = around(root, tmp_path, dockerfile=text, steps=steps, environment=[f"API_TOKEN={first}"], base=())
+    with there.shared:
+        both = [scan(each, ("Dockerfile",), there) for each in (ImageChecks(RECIPES), tool)]
+    told = {(each.rule_id, each.line): each.tools for each in one_log(*both) if "secret" in each.rule_id}
+    every = ("image-checks", "trivy")
+    assert told == {
+        ("image-secret-in-environment", 2): every,
+        ("image-secret-in-history", 3): every,
+        ("image-secret-in-history", 5): every,
+    }
+    assert not any(each in json.dumps(both) for each in (first, second, third))
+
+
+def test_a_variable_that_is_emptied_later_and_the_default_of_an_argument(
+    tool: Trivy, root: Path, tmp_path: Path
+) -> None:
+    token = TOKEN.decode().partition(" = ")[2]
+    text = "FROM base:1\nARG KEY=x\nENV API_TOKEN=$KEY\nENV API_TOKEN=\nRUN step\n"
+    kept = "/bin/sh -c #(nop)  "
+    steps = (
+        (f"{kept}ARG KEY={token}", False),
+        (f"{kept}ENV API_TOKEN={token}", False),
+        (f"{kept}ENV API_TOKEN=", False),
+        ("/bin/sh -c step", True),
+    )
+    done = run(
+        tool, around(root, tmp_path, dockerfile=text, steps=steps, environment=["API_TOKEN="], base=())
+    )
+    assert lines(done) == {"image-secret-in-history": 4}
+
+
+def test_secrets_of_the_base_s_configuration(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    token = TOKEN.decode().partition(" = ")[2]
+    text = "FROM base:1\nRUN step\n"
+    steps = ((f"/bin/sh -c use {token}", False), ("/bin/sh -c step", True))
+    done = run(tool, around(root, tmp_path, dockerfile=text, steps=steps, environment=[token], base=()))
+    assert lines(done) == {"image-secret-in-history": 1, "image-secret-in-environment": 1}
 
 
 def test_a_pending_update_is_one_finding(

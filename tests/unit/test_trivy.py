@@ -19,7 +19,7 @@ from mlsecops.containers.canary import Made
 from mlsecops.containers.trivy.database import read
 from mlsecops.containers.trivy.findings import find
 from mlsecops.containers.trivy.inventory import has_java, has_rpm, python_packages, system_packages
-from mlsecops.containers.trivy.program import OLDEST, POISONED, RELEASE, checked, refuse_poisoned
+from mlsecops.containers.trivy.program import OLDEST, POISONED, RELEASE, checked, plain, refuse_poisoned
 from mlsecops.containers.trivy.report import Report, parse, severity
 from mlsecops.doctor import optional
 from mlsecops.job import ToolError
@@ -63,6 +63,12 @@ def test_a_poisoned_program_is_known_before_it_runs(tmp_path: Path) -> None:
     program.write_bytes(build.replace(b"v0.69.5", b"v0.74.0"))
     refuse_poisoned(program)
     refuse_poisoned(tmp_path / "missing")
+
+
+def test_failures_are_told_without_the_time() -> None:
+    said = "it ended with exit code 1: 2026-11-21T20:00:17Z\\tFATAL\\tFatal error\\trun error: no database"
+    assert str(plain(ToolError(said))) == "it ended with exit code 1: run error: no database"
+    assert str(plain(ToolError("it hangs"))) == "it hangs"
 
 
 def test_the_doctor_says_how_to_get_it(tmp_path: Path) -> None:
@@ -139,6 +145,34 @@ def test_a_release_that_cannot_be_had(tmp_path: Path) -> None:
         fetch(release, tmp_path, failing, "Linux-x86_64")
     with pytest.raises(ToolboxError, match="no release of tool is pinned for Plan9-vax"):
         fetch(release, tmp_path, failing, "Plan9-vax")
+
+
+def test_an_interrupted_run_fetches_no_more(tmp_path: Path) -> None:
+    release, _, opened = released(archive(("tool", b"program")))
+    with pytest.raises(ToolboxError, match="the run was interrupted"):
+        fetch(release, tmp_path, opened, "Linux-x86_64", lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("fixes", "version", "said"),
+    [
+        ("2.2.5, 2.3.2", "2.3.1", "Use a 2.3.2 or newer."),
+        ("2.10.0, 2.9.1", "2.0", "Use a 2.9.1 or newer."),
+        ("1.0", "2.0", "There is no fixed release"),
+        ("r5, r6", "r1", "Use a r5 or newer."),
+    ],
+)
+def test_the_nearest_fix_is_told(fixes: str, version: str, said: str, tmp_path: Path) -> None:
+    flaw = {
+        "VulnerabilityID": "CVE-2026-1",
+        "PkgName": "a",
+        "InstalledVersion": version,
+        "FixedVersion": fixes,
+    }
+    told = report({"Class": "lang-pkgs", "Type": "npm", "Vulnerabilities": [flaw]})
+    with on_base(tmp_path) as image:
+        (result,) = find(image, told, lambda *_: False).results
+    assert said in result["message"]["text"]
 
 
 @pytest.mark.parametrize(

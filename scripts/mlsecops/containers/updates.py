@@ -16,7 +16,8 @@ PENDING = Rule(
     summary="A package of the image has a security update that is not installed.",
     help="The distribution has published a fixed version. Flaws that it has not fixed yet are not listed.",
     fix="Build on a newer version of the base image, without a cache (`docker build --pull --no-cache`); "
-    "until there is one, install the updates in the Dockerfile (`apt-get update && apt-get upgrade -y`).",
+    "until there is one, install the updates in the Dockerfile (`apt-get update && apt-get upgrade -y`, "
+    "`apk upgrade`, `dnf upgrade`).",
     severity=7.0,
     tags=("external/cwe/cwe-1395",),
     precision="very-high",

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -45,10 +46,16 @@ def this_platform() -> str:
     return f"{platform.system()}-{machine}"
 
 
-def fetch(release: Release, cache: Path, open_: Open | None = None, on: str = "") -> Path:
+def fetch(
+    release: Release,
+    cache: Path,
+    open_: Open | None = None,
+    on: str = "",
+    stopped: Callable[[], bool] = lambda: False,
+) -> Path:
     """The program, fetched when it is not in the cache yet; several callers at once fetch it once.
 
-    Raises ToolboxError with one sentence.
+    `stopped` tells whether the run is to end. Raises ToolboxError with one sentence.
     """
     pinned = release.files.get(on or this_platform())
     if pinned is None:
@@ -60,7 +67,7 @@ def fetch(release: Release, cache: Path, open_: Open | None = None, on: str = ""
         kept.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{kept.parent}.lock"):
             if not kept.is_file():
-                _install(release.program, address, digest, kept, open_ or _opened)
+                _install(release.program, address, digest, kept, partial(_pieces, open_ or _opened, stopped))
     except (OSError, tarfile.TarError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise ToolboxError(f"{file} cannot be fetched from its project's releases: {reason}") from error
@@ -84,6 +91,13 @@ def _install(program: str, address: str, digest: str, kept: Path, open_: Open) -
                 shutil.copyfileobj(content, out)
         draft.chmod(0o755)
         draft.replace(kept)
+
+
+def _pieces(open_: Open, stopped: Callable[[], bool], address: str) -> Iterator[bytes]:
+    for piece in open_(address):
+        if stopped():
+            raise OSError("the run was interrupted")
+        yield piece
 
 
 def _download(address: str, into: IO[bytes], open_: Open) -> str:

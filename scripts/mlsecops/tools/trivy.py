@@ -33,7 +33,12 @@ from mlsecops.findings.sightings import package_name
 from mlsecops.job import Job, Parsed, Problem, ToolError, fresh_folder, printable
 from mlsecops.sarif.build import Json
 
-_CANARY_RULES = frozenset({canary.ADVISORY, updates.PENDING.id, image_rules.SECRET_FILE.id})
+_CANARY_RULES = frozenset(
+    {
+        *(canary.ADVISORY, updates.PENDING.id),
+        *(image_rules.SECRET_FILE.id, image_rules.SECRET_ENVIRONMENT.id),
+    }
+)
 
 
 @dataclass(slots=True)

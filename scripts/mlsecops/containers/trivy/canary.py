@@ -23,7 +23,7 @@ _RELEASES = (
 _DEFAULT = {"etc/os-release": b"ID=debian\n", "etc/debian_version": b"13.1\n"}
 _MADE_OF = {"alpine", "wolfi", "chainguard"}
 # The pieces of the secret stand apart so that no scanner takes this file for one.
-_SECRET = "token = ghp_" + "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY5zA7"
+_SECRET = "ghp_" + "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY5zA7"
 
 
 def canary(image: Image) -> bytes:
@@ -48,6 +48,7 @@ def canary(image: Image) -> bytes:
     members += [
         packages,
         Made(_PYTHON, b"Metadata-Version: 2.1\nName: PyYAML\nVersion: 5.3\n\n"),
-        Made("app/settings.ini", _SECRET.encode()),
+        Made("app/settings.ini", f"token = {_SECRET}".encode()),
     ]
-    return archive_of([layer(members)], {}, [("canary", True)])
+    config = {"Env": [f"API_TOKEN={_SECRET}"]}
+    return archive_of([layer(members)], config, [("canary", True)])

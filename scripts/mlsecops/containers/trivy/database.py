@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mlsecops.containers.trivy.program import Program
+from mlsecops.containers.trivy.program import Program, plain
 from mlsecops.job import Job, Problem, ToolError, fresh_folder, printable
 
 METADATA = "metadata.json"
@@ -207,6 +207,8 @@ def _fetch(job: Job, program: Program, mirror: str | None, kept: Path, kind: Kin
         )
         shutil.rmtree(kept, ignore_errors=True)
         (cache / kind.folder).replace(kept)
+    except ToolError as error:
+        raise plain(error) from error
     finally:
         shutil.rmtree(cache, ignore_errors=True)
 

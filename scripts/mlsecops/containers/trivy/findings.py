@@ -10,21 +10,25 @@ from hashlib import sha256
 from mlsecops.advisories import results as advisories
 from mlsecops.advisories.groups import Advisory
 from mlsecops.advisories.severity import Severity
+from mlsecops.advisories.versions import parse_version
 from mlsecops.containers import image_rules as rules
-from mlsecops.containers import updates
+from mlsecops.containers import told, updates
 from mlsecops.containers.check_contents import Known, is_of_packages
 from mlsecops.containers.image import Image
 from mlsecops.containers.security_index.versions import Version
+from mlsecops.containers.trivy.configuration import secrets_of_configuration
 from mlsecops.containers.trivy.report import Flaw, Package, Report
+from mlsecops.dockerfiles.found import Found
+from mlsecops.findings import band
 from mlsecops.findings.sightings import package_name
 from mlsecops.job import printable
-from mlsecops.sarif.build import Json, Location, Result
+from mlsecops.sarif.build import Json, Location
 
 _LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Findings:
     """Rules and results, and what people should know beside them."""
 
     rules: dict[str, Json]
@@ -32,9 +36,9 @@ class Found:
     notes: list[str]
 
 
-def find(image: Image, report: Report, known: Known) -> Found:
+def find(image: Image, report: Report, known: Known) -> Findings:
     """Everything that is told of an image; `known` content is left to those who read the repository."""
-    found = Found({each.id: each.to_sarif() for each in _RULES}, [], [])
+    found = Findings({each.id: each.to_sarif() for each in _RULES}, [], [])
     system = [flaw for flaw in report.flaws if flaw.package.system]
     found.results.extend(_pending(image, system))
     for flaw in (flaw for flaw in report.flaws if not flaw.package.system):
@@ -42,6 +46,9 @@ def find(image: Image, report: Report, known: Known) -> Found:
         found.rules.setdefault(advisory.id, advisories.rule(advisory).to_sarif())
         found.results.append(_library(image, flaw, advisory))
     found.results.extend(_secrets(image, report, known))
+    found.results.extend(
+        told.result(each, image.uri) for each in secrets_of_configuration(image, report.secrets)
+    )
     if report.ended:
         found.results.append(_ended(image, report.system))
     found.notes.extend(_notes(image, report, system))
@@ -91,11 +98,21 @@ def _advisory(flaw: Flaw) -> Advisory:
         severity=flaw.severity,
         summary=printable(flaw.title)[:_LONGEST],
         cwe=flaw.cwe,
-        fixed=tuple(map(printable, flaw.fixed)),
+        fixed=tuple(map(printable, _later(flaw.fixed, flaw.package.version))),
         published="",
         exploited="",
         malicious=flaw.id.startswith("MAL-"),
     )
+
+
+def _later(fixes: Sequence[str], version: str) -> Sequence[str]:
+    """The fixed versions after this one, the nearest first; all of them where they cannot be compared."""
+    parsed = {each: parse_version(each) for each in fixes}
+    known = {each: when for each, when in parsed.items() if when is not None}
+    now = parse_version(version)
+    if now is None or len(known) < len(parsed):
+        return fixes
+    return [each for each in sorted(known, key=lambda each: known[each]) if known[each] > now]
 
 
 def _library(image: Image, flaw: Flaw, advisory: Advisory) -> Json:
@@ -106,8 +123,8 @@ def _library(image: Image, flaw: Flaw, advisory: Advisory) -> Json:
 
 def _secrets(image: Image, report: Report, known: Known) -> Iterator[Json]:
     """Files with secrets that a container sees, and those that only a lower layer still has."""
-    told = set()
-    for secret in report.secrets:
+    seen = set()
+    for secret in (each for each in report.secrets if each.layer):
         entry = image.files.entries.get(secret.path)
         layer = _layer(image, secret.layer)
         if entry is not None and entry.layer == layer and entry.content is not None:
@@ -117,36 +134,30 @@ def _secrets(image: Image, report: Report, known: Known) -> Iterator[Json]:
                 continue
         else:
             rule = rules.DELETED_SECRET
-        if is_of_packages(secret.path) or (rule.id, secret.path) in told:
+        if is_of_packages(secret.path) or (rule.id, secret.path) in seen:
             continue
-        told.add((rule.id, secret.path))
+        seen.add((rule.id, secret.path))
         path = printable(secret.path)
         gone = "; it is deleted later, and its layer is still in the image"
         text = f"/{path} holds a secret ({printable(secret.kind)})"
-        yield Result(
-            rule_id=rule.id,
-            message=f"{text}{gone if rule is rules.DELETED_SECRET else ''}.",
-            location=Location(uri=image.uri, start_line=image.origins.line(layer)),
-            identity=("image", rule.id, image.uri, path),
-        ).to_sarif()
+        message = f"{text}{gone if rule is rules.DELETED_SECRET else ''}."
+        yield told.result(Found(rule, message, image.origins.line(layer), about=(path,)), image.uri)
 
 
 def _ended(image: Image, system: str) -> Json:
-    return Result(
-        rule_id=rules.ENDED_SYSTEM.id,
-        message=f"The image's distribution, {printable(system)}, gets no security updates any more.",
-        location=Location(uri=image.uri, start_line=image.origins.base_line),
-        identity=("image", rules.ENDED_SYSTEM.id, image.uri),
-    ).to_sarif()
+    message = f"The image's distribution, {printable(system)}, gets no security updates any more."
+    return told.result(Found(rules.ENDED_SYSTEM, message, image.origins.base_line, about=()), image.uri)
 
 
 def _notes(image: Image, report: Report, system: Sequence[Flaw]) -> Iterator[str]:
     without = [flaw for flaw in system if not flaw.fixed]
     if without:
-        names = len({flaw.package.source for flaw in without})
+        packages = len({flaw.package.source for flaw in without})
+        worst = max(without, key=lambda flaw: _worse(flaw.severity))
         yield (
-            f"{image.uri}: {len({flaw.id for flaw in without})} vulnerabilities in {names} packages of the "
-            "distribution have no fix yet and are not listed"
+            f"{image.uri}: vulnerabilities that the distribution has not fixed yet are not listed: "
+            f"{len({flaw.id for flaw in without})} in {packages} of its packages, the worst "
+            f"{band(worst.severity.score)} ({worst.id} in {worst.package.source})"
         )
     hidden = len({each.path for each in report.secrets if is_of_packages(each.path)})
     if hidden:
@@ -161,4 +172,7 @@ def _layer(image: Image, digest: str) -> int:
     return image.digests.index(digest)
 
 
-_RULES = (updates.PENDING, rules.SECRET_FILE, rules.DELETED_SECRET, rules.ENDED_SYSTEM)
+_RULES = (
+    *(updates.PENDING, rules.SECRET_FILE, rules.DELETED_SECRET, rules.ENDED_SYSTEM),
+    *(rules.SECRET_ENVIRONMENT, rules.SECRET_HISTORY),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 import shutil
 from collections.abc import Callable
@@ -46,7 +47,10 @@ GET_IT = f"install Trivy {RELEASE.version} from its project's releases and put i
 POISONED = frozenset({(0, 69, 4), (0, 69, 5), (0, 69, 6)})
 OLDEST = (0, 70, 0)
 _VERSION = re.compile(r"^Version: v?(\d+)\.(\d+)\.(\d+)\S*$", re.MULTILINE)
-_BUILT_FROM = re.compile(rb"mod\tgithub\.com/aquasecurity/trivy\tv(\d+\.\d+\.\d+)[\t\n]")
+_MODULE = b"mod\tgithub.com/aquasecurity/trivy\tv"
+_BUILT_FROM = re.compile(re.escape(_MODULE) + rb"(\d+\.\d+\.\d+)[\t\n]")
+_LONGEST = 100
+_LOGGED = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z\\t[A-Z]+\\t(?:Fatal error\\t)?")
 _ANSWER_SECONDS = 60.0
 
 
@@ -63,7 +67,8 @@ def program_of(job: Job, which: Callable[[str], str | None] = shutil.which) -> P
     found = which(RELEASE.program)
     if found is None:
         try:
-            found = str(fetch(RELEASE, job.context.toolbox.cache))
+            tools = job.context.toolbox
+            found = str(fetch(RELEASE, tools.cache, stopped=lambda: tools.processes.stopped))
         except ToolboxError as error:
             raise ToolError(f"it is missing: it is not on PATH, and {error}; {GET_IT}") from error
     refuse_poisoned(Path(found))
@@ -73,15 +78,24 @@ def program_of(job: Job, which: Callable[[str], str | None] = shutil.which) -> P
     return Program(found, checked(said))
 
 
+def plain(error: ToolError) -> ToolError:
+    """The failure of a command without the time and the level of Trivy's last line."""
+    return ToolError(_LOGGED.sub("", str(error)), error.properties)
+
+
 def refuse_poisoned(path: Path) -> None:
     """Raise ToolError for a program of a bad version, by what Go wrote into it: nothing of it runs."""
-    before = b""
-    with suppress(OSError), path.open("rb") as stream:
-        while piece := stream.read(1 << 22):
-            match = _BUILT_FROM.search(before + piece)
+    with (
+        suppress(OSError, ValueError),  # what cannot be read, or is empty, does not run either
+        path.open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        at = content.find(_MODULE)
+        while at >= 0:
+            match = _BUILT_FROM.match(content[at : at + _LONGEST])
             if match:
                 checked(f"Version: {match[1].decode()}")
-            before = piece[-100:]
+            at = content.find(_MODULE, at + 1)
 
 
 def checked(said: str) -> str:

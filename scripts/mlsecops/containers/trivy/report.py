@@ -48,11 +48,15 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret in a file of the image, and in the layer that has it; never what it is."""
+    """A secret in a file of a layer, or without a layer in the image's configuration; never what it is.
+
+    `before` is the text that stands before it in the configuration, as JSON; its beginning may be cut off.
+    """
 
     path: str
     kind: str
     layer: str
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,5 +165,8 @@ def _score(told: Mapping[str, Any]) -> float | None:
 
 def _secrets(result: Mapping[str, Any]) -> Iterator[Secret]:
     for each in result.get("Secrets") or ():
-        path = str(result["Target"]).removeprefix("/")
-        yield Secret(path, str(each.get("Title") or each["RuleID"]), (each.get("Layer") or {})["DiffID"])
+        kind, layer = str(each.get("Title") or each["RuleID"]), (each.get("Layer") or {}).get("DiffID", "")
+        if layer:
+            yield Secret(str(result["Target"]).removeprefix("/"), kind, layer)
+        else:
+            yield Secret("", kind, "", str(each["Match"]).partition("*")[0].strip())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlsecops.containers.trivy.database import JAVA, METADATA, Database, database_of, settings
-from mlsecops.containers.trivy.program import Program
+from mlsecops.containers.trivy.program import Program, plain
 from mlsecops.containers.trivy.report import Report, parse
 from mlsecops.job import Job, ToolError, fresh_folder
 
@@ -46,18 +46,17 @@ class Scanner:
         """
         folder = archive.parent
         output = folder / "report.json"
-        document = self.job.execute_json(
-            [self.program.path, "image", "--input", str(archive), "--format", "json", "--output", str(output)]
-            + ["--scanners", "vuln,secret", "--list-all-pkgs", "--cache-dir", str(self._cache)]
-            + ["--cache-backend", "memory", "--skip-db-update", "--skip-java-db-update"]
-            + ["--skip-check-update", "--skip-vex-repo-update", "--skip-version-check"]
+        document = self._run(
+            ["image", "--input", str(archive), "--format", "json", "--output", str(output)]
+            + ["--scanners", "vuln,secret", "--image-config-scanners", "secret", "--list-all-pkgs"]
+            + ["--cache-dir", str(self._cache), "--cache-backend", "memory"]
+            + ["--skip-db-update", "--skip-java-db-update", "--skip-check-update"]
+            + ["--skip-vex-repo-update", "--skip-version-check"]
             + ["--disable-telemetry", "--offline-scan", "--no-progress", "--quiet"]
             + ["--timeout", f"{self.job.tool.timeout:.0f}s", *settings(self.job)]
             + [word for pattern in leave for word in ("--skip-files", pattern)]
             + ["--ignorefile", os.devnull, "--secret-config", settings(self.job)[-1]],
-            exit_codes=(0,),
-            output=output,
-            cwd=folder,
+            output,
         )
         return parse(document)
 
@@ -65,16 +64,22 @@ class Scanner:
         """The CycloneDX document of what `report` left. Raises ToolError."""
         folder = archive.parent
         output = folder / "sbom.cdx.json"
-        document = self.job.execute_json(
-            [self.program.path, "convert", "--format", "cyclonedx", "--output", str(output)]
+        document = self._run(
+            ["convert", "--format", "cyclonedx", "--output", str(output)]
             + ["--quiet", *settings(self.job), str(folder / "report.json")],
-            exit_codes=(0,),
-            output=output,
-            cwd=folder,
+            output,
         )
         if document.get("bomFormat") != "CycloneDX":
             raise ToolError("its bill of materials cannot be read: it is no CycloneDX document")
         return document
+
+    def _run(self, arguments: Sequence[str], output: Path) -> Any:
+        try:
+            return self.job.execute_json(
+                [self.program.path, *arguments], exit_codes=(0,), output=output, cwd=output.parent
+            )
+        except ToolError as error:
+            raise plain(error) from error
 
 
 def _load(database: Database, cache: Path) -> None:
