@@ -16,8 +16,14 @@ _PINNED = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w./-]+)?@[0-9a-f]{40}")
 _VERSION = re.compile(r"v\d+\.\d+\.\d+")
 _KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _OUTPUT = re.compile(r"steps\.([\w-]+)\.outputs\.([\w-]+)")
-# What only the stage that starts a service has to do before.
-_OWN_STEP = re.compile(r" +- name: Allow network namespaces\n(?: {6,}\S.*\n)+")
+# What only one stage has: a step before its service starts, and what it is asked of its images.
+_OWN = {
+    "dast": re.compile(r" +- name: Allow network namespaces\n(?: {6,}\S.*\n)+"),
+    "container": re.compile(
+        r"^ +image:\n(?: +(?:description|type|default): .*\n)+|^ +\S*image: .*\n",
+        re.MULTILINE | re.IGNORECASE,
+    ),
+}
 _STAGE_IN_TEXT = r"(mlsecops |The stage |\$/actions/|MLSECOPS_STAGES: ){}\b"
 # Words of a step's name that are written with a capital wherever they stand.
 _NAMES = frozenset({"Docker", "Git", "GitHub", "Go", "LFS", "Node", "PyPI", "Python", "SARIF", "SBOM"})
@@ -176,7 +182,7 @@ def stage_shapes(files: Mapping[str, Source]) -> Iterator[str]:
                 yield f"{pattern.format(stage)} is not there"
                 continue
             text = re.sub(_STAGE_IN_TEXT.format(re.escape(stage)), r"\1STAGE", source.text)
-            text = _OWN_STEP.sub("", text) if stage == "dast" else text
+            text = _OWN[stage].sub("", text) if stage in _OWN else text
             shapes[source.name] = re.sub(r"^description: .*\n", "", text, flags=re.MULTILINE)
         first = next(iter(shapes), "")
         for name in (name for name in shapes if shapes[name] != shapes[first]):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from support.acting import callers, events
-from support.acting.chain import NO_ENGINE, ROOT_IMAGE, Chain, project
+from support.acting.chain import NO_ENGINE, ROOT_IMAGE, SERVICE, Chain, project
 from support.acting.runner import Run
 from support.acting.staging import OURS, SHA
 
@@ -41,7 +41,7 @@ def run(chain: Chain, jobs: str, files: dict[str, str] | None = None) -> Run:
 
 
 def test_every_stages_workflow_alone_passes_a_clean_project_as_written(chain: Chain) -> None:
-    ran = run(chain, "".join(map(called, STAGES)))
+    ran = run(chain, "".join(map(called, STAGES)), SERVICE)
 
     assert ran.exit_code == 0, ran.text
     for stage in STAGES:
@@ -54,7 +54,7 @@ def test_every_stages_workflow_alone_passes_a_clean_project_as_written(chain: Ch
 
 
 def test_every_action_alone_passes_a_clean_project(chain: Chain) -> None:
-    ran = run(chain, steps(*(action(stage, gate=True) for stage in STAGES)))
+    ran = run(chain, steps(*(action(stage, gate=True) for stage in STAGES)), SERVICE)
 
     assert ran.exit_code == 0, ran.text
     for stage in STAGES:

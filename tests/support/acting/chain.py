@@ -39,6 +39,40 @@ _SHOW = """
 # Its tests need none of them: there is no index to install them from.
 REQUIREMENTS = "deploy/requirements.txt"
 ROOT_IMAGE = {"Dockerfile": 'FROM python:3.13.1-slim\nCMD ["python"]\n'}
+# What the stage DAST starts, asks and attacks without finding anything, and needs no package for.
+SERVICE = {
+    "service.py": """import json
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Health(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        status = 200 if self.path.partition("?")[0] == "/health" else 404
+        content = json.dumps({"status": status}).encode()
+        self.send_response_only(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+        self.wfile.write(content)
+
+
+if __name__ == "__main__":
+    ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Health).serve_forever()
+""",
+    "openapi.yaml": """openapi: 3.1.0
+info: {title: small, version: "1"}
+paths:
+  /health:
+    get:
+      security: []
+      responses: {"200": {description: well}}
+""",
+    ".github/mlsecops.yml": "version: 1\ndast:\n  start: [python, service.py]\n",
+}
 # No image is built in these tests.
 NO_ENGINE: dict[str, object] = {"image": "when-available"}
 
