@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from support.contexts import prepare_tools
-from support.docker_engine import DockerEngine, EngineUnavailableError, base_image, load_base, running
+from support.docker_engine import DockerEngine, base_image, load_base, running
+from support.packages import EngineUnavailableError
 
 BASE = "python:3.13.16-slim-trixie"
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock
 from mlsecops.toolbox import cache_folder
+from support.packages import EngineUnavailableError, install, program
 
 SUITE = "trixie"
 _START_SECONDS = 60.0
@@ -26,10 +27,6 @@ _MIRROR = "http://deb.debian.org/debian"
 _IN_MEMORY = 'mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@"'
 _MEMORY = 6 << 30
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-
-
-class EngineUnavailableError(Exception):
-    """No engine can be started here; the text says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class DockerEngine:
     def docker(self, *arguments: str) -> str:
         """What a `docker` command prints."""
         done = subprocess.run(
-            [_program("docker"), *arguments],
+            [program("docker"), *arguments],
             check=False,
             env={**os.environ, **self.environ},
             capture_output=True,
@@ -77,8 +74,10 @@ def running(folder: Path) -> Iterator[DockerEngine]:
     """An engine with all it has in a folder, or in memory. Raises EngineUnavailableError."""
     if os.geteuid() != 0:
         raise EngineUnavailableError("only root can start a Docker engine of its own")
-    daemon = _program("dockerd")
-    _program("docker")
+    install({"dockerd": "docker.io", "ip": "iproute2"})
+    install({"docker": "docker-cli"})  # a package of its own from Debian 13 on
+    daemon = program("dockerd")
+    program("docker")
     (folder / "data").mkdir(parents=True)
     bridge = f"mlsec{os.getpid()}"
     socket = folder / "docker.sock"
@@ -86,7 +85,7 @@ def running(folder: Path) -> Iterator[DockerEngine]:
     with _bridge(bridge), log.open("wb") as output:
         process = subprocess.Popen(
             # It ends with the tests, also when they are killed.
-            [_program("setpriv"), "--pdeathsig", "TERM", *_in_memory(folder / "data"), daemon]
+            [program("setpriv"), "--pdeathsig", "TERM", *_in_memory(folder / "data"), daemon]
             + ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
             + ["--host", f"unix://{socket}", "--pidfile", str(folder / "pid"), "--bridge", bridge],
             stdin=subprocess.DEVNULL,
@@ -112,7 +111,7 @@ def _in_memory(folder: Path) -> list[str]:
     """What starts a command for which a folder is in memory, where there is enough."""
     if psutil.virtual_memory().available < 2 * _MEMORY:
         return []
-    return [_program("unshare"), "--mount", "--", "/bin/sh", "-c", _IN_MEMORY, str(_MEMORY), str(folder)]
+    return [program("unshare"), "--mount", "--", "/bin/sh", "-c", _IN_MEMORY, str(_MEMORY), str(folder)]
 
 
 def base_image() -> Path:
@@ -124,6 +123,7 @@ def base_image() -> Path:
     kept.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{kept}.lock"):
         if not kept.is_file():
+            install({"debootstrap": "debootstrap"})
             _bootstrap(kept)
     return kept
 
@@ -133,7 +133,7 @@ def _bootstrap(kept: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)
     try:
         done = subprocess.run(
-            [_program("debootstrap"), "--variant=minbase"]
+            [program("debootstrap"), "--variant=minbase"]
             + ["--include=python3,python3-venv,python3-pip,ca-certificates", SUITE, str(root), _MIRROR],
             check=False,
             stdout=subprocess.PIPE,
@@ -176,11 +176,11 @@ def load_base(engine: DockerEngine, *tags: str) -> None:
 def _bridge(name: str) -> Iterator[None]:
     """A network of its own: other engines on this machine keep theirs."""
     taken = subprocess.run(
-        [_program("ip"), "-4", "-o", "address"], check=True, capture_output=True, text=True
+        [program("ip"), "-4", "-o", "address"], check=True, capture_output=True, text=True
     ).stdout
     networks = ipaddress.ip_network("10.213.0.0/16").subnets(new_prefix=24)
     free = next(each for each in networks if str(each).rpartition(".")[0] + "." not in taken)
-    ip = _program("ip")
+    ip = program("ip")
     for left in re.findall(r"\bmlsec(\d+)\b", taken):
         if not psutil.pid_exists(int(left)):
             subprocess.run([ip, "link", "delete", f"mlsec{left}"], check=False)
@@ -206,10 +206,3 @@ def _wait(engine: DockerEngine, process: subprocess.Popen[bytes], log: Path) -> 
         time.sleep(0.1)
     last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
     raise EngineUnavailableError(f"the Docker engine does not start: {last}")
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        raise EngineUnavailableError(f"{name} is not installed")
-    return found

@@ -10,6 +10,7 @@ from support import workflow_rules as rules
 from support.workflow_files import Source, by_name
 
 SCA = ".github/workflows/sca.yml"
+CONTAINER = ".github/workflows/container.yml"
 SECURE_ML = ".github/workflows/secure-ml.yml"
 REPORT = ".github/workflows/report.yml"
 SCA_ACTION = "actions/sca/action.yml"
@@ -95,6 +96,7 @@ PLANTS = (
         "no output sha512",
     ),
     Plant(rules.stage_shapes, SCA, "timeout-minutes: 60", "timeout-minutes: 61", "another shape"),
+    Plant(rules.stage_shapes, CONTAINER, "timeout-minutes: 60", "timeout-minutes: 61", "another shape"),
     Plant(rules.stage_shapes, SCA_ACTION, "MLSECOPS_STAGES: sca", "MLSECOPS_STAGES: sast", "another shape"),
     Plant(
         rules.two_layouts, SECURE_ML, "        default: auto", "        default: never", "different inputs"

@@ -21,7 +21,7 @@ ENGINE_VARIABLE = "MLSECOPS_ENGINE"
 """Names the engine to use, for machines that have several."""
 
 _STEP = re.compile(r"(?:\[[\d/]+\] )?STEP \d+(?:/\d+)? ?: (\w+)", re.IGNORECASE)
-_MADE = re.compile(r"\s*-+> ([0-9a-f]{12,64})\s*")
+_MADE = re.compile(r"\s*-+> ([0-9a-f]{11,64})\s*")
 
 # An engine is the user's own program: it needs its own settings, and nothing else of the user's.
 _SETTINGS = ("DOCKER_", "CONTAINER_", "CONTAINERS_", "BUILDAH_", "BUILDKIT_", "BUILDX_", "PODMAN_", "XDG_")

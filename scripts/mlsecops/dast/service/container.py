@@ -126,7 +126,7 @@ def _start(job: Job, image: TaggedImage, name: str, placeholders: Placeholders, 
 def _entered(service: Service, image: TaggedImage, name: str) -> Isolation:
     """A way into the container's network. Raises ToolError when it ended, NoImageError without a way."""
     pid, host = _first_process(service, image, name)
-    for enter in _ways(pid):
+    for enter in ways(pid):
         if _said(service.job, [*enter, "--uts", "--", "uname", "-n"]) == host:
             return Isolation(prefix=(*enter, "--"), holder=pid)
     service.still_running()
@@ -144,7 +144,7 @@ def _first_process(service: Service, image: TaggedImage, name: str) -> tuple[int
     raise service.failed(f"the service did not start within {_SECONDS:g} s")
 
 
-def _ways(pid: int) -> Iterator[tuple[str, ...]]:
+def ways(pid: int) -> Iterator[tuple[str, ...]]:
     """Commands that may enter the network of a process: as we are, as its owner, as root."""
     nsenter, sudo = shutil.which("nsenter"), shutil.which("sudo")
     if nsenter is None:
