@@ -101,6 +101,15 @@ def test_wapiti_finds_flaws_at_their_handlers(tmp_path: Path) -> None:
     assert_no_keys(run, tmp_path)
 
 
+def test_wapiti_is_incomplete_where_requests_get_no_answer(tmp_path: Path) -> None:
+    root = project(tmp_path / "project")
+    serve = partial(small_service.serve, operation=small_service.CLOSING)
+    run = scan(Wapiti(serve=serve), ("app.py",), context("dast", root, tmp_path))
+    own = run["properties"]["mlsecops"]
+    assert own["status"] == "incomplete"
+    assert "requests were skipped due to network issues" in own["reason"]
+
+
 def assert_no_keys(run: Json, folder: Path) -> None:
     """The callers' keys are in no output, and in no file that stays."""
     secrets = [secret for each in described().auth.identities for secret in each.secrets()]
