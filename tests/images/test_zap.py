@@ -40,16 +40,24 @@ def flawed(job: Job) -> Iterator[Attacked]:
         yield small_service.Served(replace(known, base_url=service.base_url, operations=operations), {})
 
 
-@pytest.fixture(name="image")
-def _image(engine: DockerEngine, tmp_path: Path) -> Iterator[str]:
-    folder = tmp_path / "image"
+@contextmanager
+def image_of(engine: DockerEngine, folder: Path, script: str) -> Iterator[str]:
+    """An image with a script in the place of ZAP's, by its hash."""
     folder.mkdir()
     (folder / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
-    script = Path(__file__).with_name("standing_in_for_zap.py").read_text(encoding="utf-8")
     (folder / "zap-api-scan.py").write_text(script, encoding="utf-8")
     identifier = engine.docker("build", "--quiet", "--network", "none", str(folder)).strip()
-    yield identifier
-    engine.docker("image", "rm", "--force", identifier)
+    try:
+        yield identifier
+    finally:
+        engine.docker("image", "rm", "--force", identifier)
+
+
+@pytest.fixture(name="image")
+def _image(engine: DockerEngine, tmp_path: Path) -> Iterator[str]:
+    script = Path(__file__).with_name("standing_in_for_zap.py").read_text(encoding="utf-8")
+    with image_of(engine, tmp_path / "image", script) as identifier:
+        yield identifier
 
 
 def scanned(zap: Zap, tmp_path: Path) -> Json:
@@ -74,6 +82,16 @@ def test_a_container_without_a_network_attacks_the_service(image: str, tmp_path:
     files = [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
     for secret in described().auth.identities[0].secrets():
         assert not [text for text in [*files, json.dumps(run)] if secret in text]
+
+
+def test_one_that_does_not_end_is_ended_with_its_container(engine: DockerEngine, tmp_path: Path) -> None:
+    with image_of(engine, tmp_path / "image", "#!/bin/sh\nexec sleep 300\n") as image:
+        own = scanned(Zap(image, timeout=3.0, serve=flawed), tmp_path)["properties"]["mlsecops"]
+        assert (own["status"], own["reason"]) == (
+            "incomplete",
+            "zap: it did not end within 3 s and was stopped",
+        )
+        assert "sleep" not in engine.docker("ps", "--all", "--no-trunc")
 
 
 def test_an_image_that_is_not_there_is_incomplete(engine: DockerEngine, tmp_path: Path) -> None:

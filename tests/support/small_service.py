@@ -30,7 +30,10 @@ class _Answers(BaseHTTPRequestHandler):
     timeout = 10
 
     def do_GET(self) -> None:
-        """Answer the one address there is."""
+        """Answer the one address there is; a quote ends the connection where the address says so."""
+        if "closes" in self.path and "%27" in self.path:
+            self.close_connection = True
+            return
         status = 200 if self.path.partition("?")[0] == "/health" else 404
         content = json.dumps({"status": status}).encode()
         self.send_response_only(status)
@@ -42,6 +45,11 @@ class _Answers(BaseHTTPRequestHandler):
 
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""
+
+
+CLOSING = replace(
+    ASKED, parameters=(Parameter(name="closes", where="query", schema={"type": "string"}, required=True),)
+)
 
 
 @contextmanager

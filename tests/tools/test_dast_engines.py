@@ -11,16 +11,21 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import pytest
+from mlsecops.dast.attacks.messages import Found, Request
+from mlsecops.dast.attacks.rules.injection import SQL
 from mlsecops.dast.canary_service import CanaryService, described
+from mlsecops.dast.engines.engine import attacked
+from mlsecops.dast.engines.results import results
 from mlsecops.dast.serving import Attacked
-from mlsecops.dast.target import Handler
-from mlsecops.job import Job
+from mlsecops.dast.target import Handler, Target
+from mlsecops.job import Job, Parsed, ToolError
 from mlsecops.programs import relay
 from mlsecops.sarif.build import Json
 from mlsecops.scan import scan
 from mlsecops.tools.schemathesis import Schemathesis
 from mlsecops.tools.wapiti import Wapiti
-from support import notes_service, small_project, small_service
+from support import notes_service, services, small_project, small_service
 from support.contexts import context
 
 
@@ -96,6 +101,15 @@ def test_wapiti_finds_flaws_at_their_handlers(tmp_path: Path) -> None:
     assert_no_keys(run, tmp_path)
 
 
+def test_wapiti_is_incomplete_where_requests_get_no_answer(tmp_path: Path) -> None:
+    root = project(tmp_path / "project")
+    serve = partial(small_service.serve, operation=small_service.CLOSING)
+    run = scan(Wapiti(serve=serve), ("app.py",), context("dast", root, tmp_path))
+    own = run["properties"]["mlsecops"]
+    assert own["status"] == "incomplete"
+    assert "requests were skipped due to network issues" in own["reason"]
+
+
 def assert_no_keys(run: Json, folder: Path) -> None:
     """The callers' keys are in no output, and in no file that stays."""
     secrets = [secret for each in described().auth.identities for secret in each.secrets()]
@@ -152,3 +166,53 @@ def test_schemathesis_asks_for_what_belongs_to_another_caller(tmp_path: Path) ->
     own = run["properties"]["mlsecops"]
     assert own["status"] == "findings", own["reason"]
     assert facts(run) == {("dast-object-access", "GET /notes/{id}"): 2}
+
+
+def found_one(job: Job, target: Target) -> Parsed:
+    """An attack that finds one thing at each operation of any service."""
+    del job
+    request = Request(method="GET", target="/")
+    facts = [Found(rule=SQL, message="x", request=request, operation=each) for each in target.operations]
+    names = frozenset(each.name for each in target.operations)
+    return Parsed(
+        looked_at=names,
+        due=names,
+        rules=[],
+        results=results(facts, target),
+        canary=frozenset(),
+        notes=["one"],
+    )
+
+
+@contextmanager
+def dying(job: Job) -> Iterator[Attacked]:
+    """A service that does not live through the attack; one of its operations was never there."""
+    with flawed(job, ("/sql", "/page")) as served:
+        yield small_service.Served(served.target, {"GET /page": "is not there"})
+    raise ToolError("the service did not live during this attack")
+
+
+def test_what_was_found_stays_found_when_the_service_dies(tmp_path: Path) -> None:
+    around = services.job(project(tmp_path / "project"), tmp_path)
+    parsed = attacked(around, dying, ("/sql",), found_one)
+    assert [each["ruleId"] for each in parsed.results] == ["dast-sql-injection"]
+    assert parsed.canary == {"dast-sql-injection"}
+    assert parsed.due == frozenset({"GET /sql"})
+    assert [each.message for each in parsed.problems] == ["the service did not live during this attack"]
+
+
+def test_an_engine_that_fails_on_the_canary_says_why_and_names_no_key(tmp_path: Path) -> None:
+    around = services.job(project(tmp_path / "project"), tmp_path)
+    caller = described().auth.identities[0].headers["Authorization"]
+
+    def failing(job: Job, target: Target) -> Parsed:
+        if not target.prefix and len(target.operations) == 2:
+            return found_one(job, target)
+        raise ToolError(f"it ended with {caller}", {"seen": 1})
+
+    serve = partial(flawed, paths=("/sql", "/page"))
+    parsed = attacked(around, serve, ("/sql",), failing)
+    assert (parsed.canary, parsed.notes) == (frozenset(), ["one", "on the canary, it ended with ***"])
+    with pytest.raises(ToolError, match=r"^it ended with \*\*\*$") as raised:
+        attacked(around, partial(flawed, paths=("/sql",)), ("/sql",), failing)
+    assert raised.value.properties == {"seen": 1}

@@ -86,7 +86,7 @@ def _sum(pattern: re.Pattern[str], asked: Asked) -> Said:
 
 def _command(asked: Asked) -> Said:
     if _ENV.search(asked.value):
-        return replace(_TEXT, body="PATH=/usr/bin\nPWD=/srv\n")
+        return replace(_TEXT, body="HOME=/root\nPATH=/usr/bin\nPWD=/srv\n")
     return _sum(_SHELL, asked)
 
 

@@ -55,6 +55,7 @@ class Schemathesis:
                 order.command(job.environment() / "bin" / "schemathesis", target),
                 exit_codes=(0, 1),
                 output=order.events,
+                timeout=min(self.timeout, job.policy.dast.timeout),
                 cwd=order.folder,
                 env={"MLSECOPS_ORDER": str(order.payloads)},
             )

@@ -55,6 +55,7 @@ class Wapiti:
                 order.command(job.environment() / "bin" / "wapiti", target),
                 exit_codes=(0,),
                 output=order.report,
+                timeout=min(self.timeout, job.policy.dast.timeout),
                 cwd=order.folder,
                 env=order.env(),
             )

@@ -39,7 +39,7 @@ class Zap:
     information_uri: str = "https://www.zaproxy.org"
     canary_rules: frozenset[str] = frozenset(rule.id for rule in _CANARY.values())
     weight: float = 90.0
-    timeout: float = 1800.0
+    timeout: float = 3600.0
     serve: Serve = attacking
 
     def run(self, job: Job) -> Parsed:
@@ -64,6 +64,7 @@ class Zap:
                     order.command(engine.program, self.image, container, target),
                     exit_codes=(0, 1, 2),
                     output=order.report,
+                    timeout=min(self.timeout, job.policy.dast.timeout),
                     env=environment(os.environ),
                 )
             answered = looked_at(log.read_text(encoding="utf-8").splitlines(), target.operations)

@@ -10,7 +10,7 @@ from mlsecops.dast.curl import blanked
 from mlsecops.dast.engines.canary import canary
 from mlsecops.dast.engines.results import secrets
 from mlsecops.dast.serving import Attacked
-from mlsecops.dast.target import Operation, Target
+from mlsecops.dast.target import Handler, Operation, Target
 from mlsecops.job import Job, Parsed, Problem, ToolError
 
 Serve = Callable[[Job], AbstractContextManager[Attacked]]
@@ -20,17 +20,19 @@ Attack = Callable[[Job, Target], Parsed]
 def attacked(job: Job, serve: Serve, paths: Collection[str], attack: Attack) -> Parsed:
     """What an attack finds on the service; `paths` are the operations of the canary. Raises ToolError."""
     known, notes = _known(job, paths, attack)
-    found: list[Parsed] = []
+    found: list[tuple[Parsed, Handler]] = []
     try:
         with serve(job) as served:
             target = replace(served.target, operations=there(served))
-            found.append(_quiet(attack, job, target))
+            found.append((_quiet(attack, job, target), target.application))
     except ToolError as error:
         # What was found stays found when the service does not live through it.
         if not found:
             raise
-        found[0].problems.append(Problem(job.targets[0], str(error)))
-    return replace(found[0], canary=known, notes=[*found[0].notes, *notes])
+        parsed, place = found[0]
+        parsed.problems.append(Problem(place.uri, str(error), place.line))
+    parsed, _ = found[0]
+    return replace(parsed, canary=known, notes=[*parsed.notes, *notes])
 
 
 def there(served: Attacked) -> tuple[Operation, ...]:

@@ -25,8 +25,11 @@ _PROGRAMS = Path(__file__).resolve().parents[2] / "programs"
 _NAME = "wapiti"
 _MODULES = "crlf,exec,file,redirect,sql,xss"
 _NOBODY = "http://127.0.0.1:9/"
-_NETWORK = re.compile(r"^(\d+) requests were skipped due to network issues", re.MULTILINE)
-_BROKEN = re.compile(r"^Traceback \(most recent call last\)|seems broken and will be skipped", re.MULTILINE)
+_NETWORK = re.compile(r"^\d+ requests were skipped due to network issues", re.MULTILINE)
+_BROKEN = re.compile(
+    r"^Traceback \(most recent call last\)|seems broken and will be skipped|^An exception occurred in module",
+    re.MULTILINE,
+)
 _RULES: Mapping[str, Rule] = {
     "CRLF Injection": injection.HEADER,
     "Command execution": injection.COMMAND,
@@ -176,8 +179,7 @@ def _request(shown: Any, caller: Identity | None) -> Request:
 
 def _troubles(said: str, redirects: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What was not asked to the end; where answers redirect anywhere, it is because those cannot be read."""
-    skipped = sum(int(number) for number in _NETWORK.findall(said))
-    troubles = [f"{skipped} requests were skipped due to network issues"] if skipped else []
+    troubles = ["requests were skipped due to network issues"] if _NETWORK.search(said) else []
     troubles += ["one of its modules broke"] if _BROKEN.search(said) else []
     if redirects:
         return (), tuple(f"{each}: redirects that cannot be read" for each in troubles)
