@@ -284,7 +284,8 @@ def _notification(problem: Problem) -> Json:
 
 def _version(tool: Tool, toolbox: Toolbox) -> str | None:
     if tool.environment is None:
-        return __version__
+        # Somebody else's program that the machine has: which version, only it can say.
+        return None if tool.information_uri else __version__
     try:
         return toolbox.environments.version(tool.environment)
     except (ToolboxError, OSError):

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
 import pytest
-from mlsecops.containers.runs import run_name
 from mlsecops.job import Context, Options, Scan
-from mlsecops.policy import ContainerSettings, ImagePart, Policy
+from mlsecops.policy import ContainerSettings, ImagePart, Policy, TrivySettings
 from mlsecops.sarif.build import Json
 from mlsecops.scan import scan
 from mlsecops.stages import container
-from support.command import COMMAND, mlsecops
+from support import trivy, trivy_images
+from support.command import mlsecops
 from support.contexts import context
 from support.docker_engine import DockerEngine
+from support.waiting import eventually
 
 FLAWED = """FROM base:1 AS base
 FROM base
@@ -44,11 +42,14 @@ def project(root: Path, **files: str) -> Path:
     return root
 
 
-def runs(around: Context) -> dict[str, Json]:
-    """The runs of the tools that look at images."""
+OURS = ("image-checks", "security-updates")
+
+
+def runs(around: Context, tools: Sequence[str] = OURS) -> dict[str, Json]:
+    """The runs of tools that look at images."""
     with around.shared:
         plan = container.plan(around.project, around.policy, around.options)
-        due = [each for each in plan if isinstance(each, Scan)][2:]
+        due = [each for each in plan if isinstance(each, Scan) and each.tool.name in tools]
         done = [scan(each.tool, each.targets, around) for each in due]
     return {run["tool"]["driver"]["name"]: run for run in done}
 
@@ -88,16 +89,6 @@ def test_every_flaw_stands_on_its_line(engine: DockerEngine, tmp_path: Path) -> 
     assert "mlsecops-run" not in text
 
 
-def test_the_example_has_nothing_to_block(engine: DockerEngine, example: Path, tmp_path: Path) -> None:
-    both = runs(context("container", example, tmp_path))
-    checks, updates = both["image-checks"], both["security-updates"]
-    assert status(checks) == ("findings", "")
-    assert found(checks) == {("image-package-manager", 2)}
-    assert updates["properties"]["mlsecops"]["canary"] == "found"
-    assert updates["properties"]["mlsecops"]["expected"] > 80
-    assert updates["properties"]["mlsecops"]["data"]["source"].startswith("trixie-security at ")
-
-
 def test_a_dockerfile_that_cannot_be_built(engine: DockerEngine, tmp_path: Path) -> None:
     root = project(tmp_path / "broken", Dockerfile="FROM base:1\nRUN exit 5\n")
     for run in runs(context("container", root, tmp_path)).values():
@@ -114,46 +105,6 @@ def test_a_build_that_takes_too_long(engine: DockerEngine, tmp_path: Path) -> No
         assert word == "incomplete"
         assert "did not end within 4 s" in reason
     assert eventually(lambda: not engine.leftovers())
-
-
-def test_what_a_dead_run_left_is_taken_away(engine: DockerEngine, tmp_path: Path) -> None:
-    left = f"{run_name().replace(f'-{os.getpid()}-', '-4194304-')}:x"
-    engine.docker("tag", "base:1", left)
-    root = project(tmp_path / "small", Dockerfile="FROM base:1\nUSER 1\n")
-    runs(context("container", root, tmp_path))
-    assert engine.leftovers() == []
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if holds():
-            return True
-        time.sleep(0.2)
-    return False
-
-
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("step", ["RUN sleep 1000", "USER 1"])
-def test_an_interrupted_run_leaves_nothing(
-    engine: DockerEngine, tmp_path: Path, sign: signal.Signals, step: str
-) -> None:
-    """In the middle of a build, and while the built image is saved and read."""
-    root = project(tmp_path / "slow", Dockerfile=f"FROM base:1\n{step}\n")
-    arguments = ["run", str(root), "--stage", "container", "--out", str(tmp_path / "out")]
-    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    try:
-        assert eventually(lambda: bool(engine.leftovers()))
-        process.send_signal(sign)
-        _, said = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode in (130, 143), said
-    assert eventually(lambda: not engine.leftovers())
-    assert not [
-        each for each in psutil.process_iter(["cmdline"]) if str(root) in (each.info["cmdline"] or ())
-    ]
 
 
 def test_without_an_engine_it_is_as_the_policy_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +126,7 @@ def test_without_an_engine_it_is_as_the_policy_says(tmp_path: Path, monkeypatch:
             policy=Policy(container=settings),
             options=Options(image_required=required),
         )
-        for name, run in runs(around).items():
+        for name, run in runs(around, (*OURS, "trivy")).items():
             told = reason if word == "skipped" else f"{name}: could not read Dockerfile"
             assert status(run)[0] == word
             assert told in status(run)[1]
@@ -195,3 +146,51 @@ def test_no_code_of_the_project_runs_when_that_is_asked(engine: DockerEngine, tm
     done = mlsecops("run", root, "--stage", "container", "--no-exec", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stdout
     assert "--no-exec" in (tmp_path / "out/stages/container.sarif").read_text(encoding="utf-8")
+
+
+@pytest.fixture(name="with_trivy")
+def _with_trivy(engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Policy:
+    """Trivy on PATH, and a policy that names a database of a few advisories."""
+    try:
+        program = trivy.program()
+    except trivy.TrivyUnavailableError as error:
+        pytest.skip(f"images were not scanned with Trivy: {error}")
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    data = trivy_images.database(tmp_path / "database", datetime.now(UTC))
+    return Policy(container=ContainerSettings(trivy=TrivySettings(database=str(data))))
+
+
+VULNERABLE = """FROM base:1
+RUN printf '%s\\n' 'Package: example' 'Status: install ok installed' 'Version: 1.0-1' '' \\
+    >> /var/lib/dpkg/status
+COPY METADATA /opt/venv/lib/python3.13/site-packages/Flask-2.0.1.dist-info/
+RUN mkdir /app && printf '%s\\n' 'token = ghp_''aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY5zA7' > /app/a.ini
+RUN rm /app/a.ini
+USER 10001
+"""
+
+
+def test_trivy_finds_packages_and_secrets_on_their_lines(with_trivy: Policy, tmp_path: Path) -> None:
+    root = project(tmp_path / "old", Dockerfile=VULNERABLE, METADATA="Name: Flask\nVersion: 2.0.1\n")
+    run = runs(context("container", root, tmp_path, policy=with_trivy), ("trivy",))["trivy"]
+    assert status(run) == ("findings", "")
+    assert {
+        ("image-pending-security-update", 2),
+        ("CVE-2023-30861", 4),
+        ("image-deleted-secret", 5),
+    } <= found(run)
+    own = run["properties"]["mlsecops"]
+    assert own["scanned"] == own["expected"] > 80
+    assert own["canary"] == "found"
+    text = json.dumps(run)
+    assert "ghp_" not in text
+    assert "sha256:" not in text
+    assert "mlsecops-run" not in text
+    document = json.loads((tmp_path / "keep/image-sbom.cdx.json").read_text(encoding="utf-8"))
+    assert {"Flask", "example", "libc6"} <= {each["name"] for each in document["components"]}
+
+
+def test_trivy_has_nothing_against_the_example(with_trivy: Policy, example: Path, tmp_path: Path) -> None:
+    run = runs(context("container", example, tmp_path, policy=with_trivy), ("trivy",))["trivy"]
+    assert status(run) == ("passed", "")
+    assert run["properties"]["mlsecops"]["expected"] > 90

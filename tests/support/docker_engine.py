@@ -22,6 +22,9 @@ SUITE = "trixie"
 _START_SECONDS = 60.0
 _BASE_SECONDS = 600.0
 _MIRROR = "http://deb.debian.org/debian"
+# Mounted for the engine alone; memory is written and emptied much faster than a disk.
+_IN_MEMORY = 'mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@"'
+_MEMORY = 6 << 30
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -49,28 +52,41 @@ class DockerEngine:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def everything(self) -> dict[str, list[str]]:
+        """All that it has: images with or without a tag, containers, networks, volumes."""
+        return {
+            kind: sorted(self.docker(*command, "--quiet").split())
+            for kind, command in {
+                "images": ("image", "ls", "--all"),
+                "containers": ("ps", "--all"),
+                "networks": ("network", "ls"),
+                "volumes": ("volume", "ls"),
+            }.items()
+        }
+
     def leftovers(self) -> list[str]:
         """Tags and containers of mlsecops that are there now."""
         images = self.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
-        containers = self.docker("ps", "--all", "--format", "{{.ID}} {{.Image}} {{.Command}}").splitlines()
+        shown = "{{.ID}} {{.Image}} {{.Command}}"
+        containers = self.docker("ps", "--all", "--no-trunc", "--format", shown).splitlines()
         return [each for each in images if "mlsecops" in each] + containers
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[DockerEngine]:
-    """An engine with all it has in a folder. Raises EngineUnavailableError."""
+    """An engine with all it has in a folder, or in memory. Raises EngineUnavailableError."""
     if os.geteuid() != 0:
         raise EngineUnavailableError("only root can start a Docker engine of its own")
     daemon = _program("dockerd")
     _program("docker")
-    folder.mkdir(parents=True)
+    (folder / "data").mkdir(parents=True)
     bridge = f"mlsec{os.getpid()}"
     socket = folder / "docker.sock"
     log = folder / "log"
     with _bridge(bridge), log.open("wb") as output:
         process = subprocess.Popen(
             # It ends with the tests, also when they are killed.
-            [_program("setpriv"), "--pdeathsig", "TERM", daemon]
+            [_program("setpriv"), "--pdeathsig", "TERM", *_in_memory(folder / "data"), daemon]
             + ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
             + ["--host", f"unix://{socket}", "--pidfile", str(folder / "pid"), "--bridge", bridge],
             stdin=subprocess.DEVNULL,
@@ -90,6 +106,13 @@ def running(folder: Path) -> Iterator[DockerEngine]:
                 process.kill()
                 process.wait()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_memory(folder: Path) -> list[str]:
+    """What starts a command for which a folder is in memory, where there is enough."""
+    if psutil.virtual_memory().available < 2 * _MEMORY:
+        return []
+    return [_program("unshare"), "--mount", "--", "/bin/sh", "-c", _IN_MEMORY, str(_MEMORY), str(folder)]
 
 
 def base_image() -> Path:

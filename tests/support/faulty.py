@@ -27,10 +27,18 @@ REASONS = {
     "hangs": ("did not end within 2 s",),
     "unknown exit code": ("exit code 77: cannot go on",),
     "empty output": ("wrote no output",),
-    "garbage output": ("cannot be read", "did not end its report", "without saying which tests"),
-    "half-written output": ("cannot be read", "did not end its report"),
+    "garbage output": (
+        "cannot be read",
+        "archive is broken",
+        "did not end its report",
+        "without saying which tests",
+    ),
+    "half-written output": ("cannot be read", "is broken", "did not end its report"),
     "output left from before": ("wrote no output",),
-    "nothing scanned": ("looked at ", "could not read", "nothing to look at", "ended with exit code 1"),
+    "nothing scanned": (
+        *("looked at ", "could not read", "nothing to look at"),
+        *("ended with exit code 1", "ended with exit code 2"),
+    ),
     "canary lost": ("did not find the known-bad canary",),
 }
 
@@ -38,6 +46,7 @@ _WRAPPER = '''#!{python}
 import os, pathlib, signal, subprocess, sys, time
 
 FAULT, REAL, SOURCES, CANARY = {fault!r}, {real!r}, {sources!r}, {canary!r}
+SOUND = {sound!r}
 arguments = sys.argv[1:]
 
 
@@ -47,7 +56,7 @@ def outputs():
     named += [part.split("=", 1)[-1] for part in os.environ.get("PYTEST_ADDOPTS", "").split()]
     if "MLSECOPS_EVIDENCE" in os.environ:
         named.append(os.environ["MLSECOPS_EVIDENCE"])
-    suffixes = (".json", ".sarif", ".xml")
+    suffixes = (".json", ".sarif", ".xml", ".tar")
     return [pathlib.Path(name) for name in named if name.endswith(suffixes)]
 
 
@@ -73,6 +82,8 @@ def is_canary(line):
     return line.startswith(("pyyaml==5.3\\n", "mlsecops-canary=="))
 
 
+if SOUND in sys.argv:
+    os.execv(REAL, [REAL, *arguments])
 if FAULT == "crashes":
     os.kill(os.getpid(), signal.SIGSEGV)
 elif FAULT == "hangs":
@@ -115,9 +126,11 @@ def environment(
     code: int,
     sources: tuple[str, ...],
     canary: tuple[str, ...],
+    sound: str = "",
 ) -> Path:
     """A tool environment whose program has a fault; `code` is what it ends with when all seems well.
 
+    With the argument `sound` it has none.
     `sources` and `canary` are patterns of the files that the tool reads, below its scratch folder.
     """
     binaries = folder / "bin"
@@ -132,6 +145,7 @@ def environment(
         sources=sources,
         canary=canary,
         code=code,
+        sound=sound,
     )
     wrapper.write_text(text, encoding="utf-8")
     wrapper.chmod(0o644 if fault == "not executable" else 0o755)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from mlsecops.containers.engines import NAMES, Engine, Name, NoEngineError, environment, find
+from mlsecops.containers.engines import NAMES, Engine, Name, NoEngineError, environment, find, new_steps
 from mlsecops.containers.recipes import Recipe
-from mlsecops.containers.runs import dead, run_name
+from mlsecops.containers.runs import container_name, dead, run_name
 
 RECIPE = Recipe("docker/Dockerfile", "docker", "final", (("A", "b"),))
 
@@ -87,6 +87,63 @@ def test_commands(name: Name) -> None:
     assert plain[-1] == "/p"
 
 
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_a_container_has_no_network_and_limits(name: Name) -> None:
+    engine = Engine(name, f"/bin/{name}")
+    command = engine.start("t:1", "own", variables=Path("/v"), memory=1000, processes=7, read_only=False)
+    assert command[-1] == "t:1"
+    for option, value in (
+        ("--network", "none"),
+        ("--pull", "never"),
+        ("--name", "own"),
+        ("--memory", "1000"),
+        ("--memory-swap", "1000"),
+        ("--pids-limit", "7"),
+        ("--env-file", "/v"),
+    ):
+        assert command[command.index(option) + 1] == value
+    locked = engine.start("t:1", "own", variables=Path("/v"), memory=1, processes=1, read_only=True)
+    assert set(locked) - set(command) == {"--read-only", "--tmpfs=/tmp", "1"}
+    assert engine.process("own")[-1] == engine.end("own")[-1] == "own"
+    assert "{{.Names}}" in engine.containers()
+
+
+LEGACY = """Step 1/4 : FROM base:1 AS base
+ ---> 111111111111
+Step 2/4 : RUN a
+ ---> Using cache
+ ---> 222222222222
+Step 3/4 : RUN b
+ ---> Running in cccccccccccc
+ ---> 333333333333
+Step 4/4 : USER 1
+ ---> Running in dddddddddddd
+ ---> 444444444444
+Successfully built 444444444444
+"""
+PODMAN = """[1/2] STEP 1/2: FROM base:1 AS build
+[1/2] STEP 2/2: RUN a
+--> Using cache 222222222222
+--> 222222222222
+[2/2] STEP 1/2: FROM base:1
+[2/2] STEP 2/2: RUN b
+[2/2] COMMIT t:1
+--> 333333333333
+"""
+
+
+def test_the_steps_that_a_build_made_are_those_it_did_not_find() -> None:
+    assert new_steps(LEGACY) == ["444444444444", "333333333333"]
+    assert new_steps(PODMAN) == ["333333333333"]
+    assert new_steps("#5 [2/3] RUN a\n#5 DONE 0.1s\n") == []
+
+
+def test_buildah_has_no_containers_that_run() -> None:
+    engine = Engine("buildah", "/bin/buildah")
+    assert not engine.runs
+    assert engine.containers() == []
+
+
 def test_an_engine_sees_its_own_settings_and_no_tokens() -> None:
     kept = {"HOME": "h", "PATH": "p", "DOCKER_HOST": "d", "XDG_RUNTIME_DIR": "x", "https_proxy": "y"}
     assert environment({**kept, "GITHUB_TOKEN": "t", "AWS_SECRET_ACCESS_KEY": "s", "PYTHONPATH": "q"}) == kept
@@ -97,5 +154,6 @@ def test_tags_of_dead_runs() -> None:
     gone = own.replace(f"-{os.getpid()}-", "-4194304-")
     reused = f"{own.rsplit('-', 1)[0]}-12345:abc"
     other = own.replace(own.split("/")[1][:8], "00000000")
+    assert dead([container_name(own), container_name(gone)]) == [container_name(gone)]
     tags = [own, gone, f"localhost/{gone}", reused, other, "python:3", "<none>:<none>", "mlsecops-run/x:1"]
     assert dead(tags) == [gone, f"localhost/{gone}", reused]

@@ -4,57 +4,22 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from mlsecops.containers.building import BuiltImage
-from mlsecops.containers.canary import Made, archive_of, layer
-from mlsecops.containers.engines import Engine
+from mlsecops.containers.canary import Made
 from mlsecops.containers.recipes import Recipe
-from mlsecops.job import Context, Tool
+from mlsecops.job import Context
 from mlsecops.policy import ContainerSettings, Policy
 from mlsecops.sarif.build import Json
-from mlsecops.scan import scan
 from mlsecops.tools.image_checks import ImageChecks
 from mlsecops.tools.security_updates import SecurityUpdates
-from support.contexts import context
-from support.images import BASE
+from support.images import prepared, run
 from support.security_archive import OS_RELEASE, PUBLISHED, STATUS, mirror
 
-DOCKERFILE = "FROM base:1\nRUN step\nUSER 1\n"
-HISTORY = [BASE, ("/bin/sh -c step", True), ("/bin/sh -c #(nop)  USER 1", False)]
-CONFIG: Json = {"User": "1", "Healthcheck": {"Test": ["CMD", "x"]}}
 DEBIAN = (Made("etc/os-release", OS_RELEASE), Made("var/lib/dpkg/status", STATUS.encode()))
-
-
-@contextmanager
-def ready(value: object) -> Iterator[object]:
-    yield value
-
-
-def prepared(
-    root: Path, tmp_path: Path, *members: Made, base: tuple[Made, ...] = (), policy: Policy | None = None
-) -> Context:
-    """A context in which the image of `Dockerfile` is built already."""
-    root.mkdir(exist_ok=True)
-    (root / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
-    archive = tmp_path / "image.tar"
-    archive.write_bytes(archive_of([layer(base), layer(members)], CONFIG, HISTORY))
-    around = context("container", root, tmp_path, policy=policy)
-    recipe = Recipe("Dockerfile", "")
-    engine = Engine("docker", "/bin/docker")
-    around.shared.once("container engine", lambda: ready(engine))
-    around.shared.once(("image", recipe), lambda: ready(BuiltImage(recipe, engine, "t:1", archive)))
-    return around
-
-
-def run(tool: Tool, around: Context) -> Json:
-    with around.shared:
-        return scan(tool, ("Dockerfile",), around)
 
 
 def own(done: Json) -> Json:
@@ -117,10 +82,12 @@ def test_models_of_the_repository_are_not_read_again(root: Path, tmp_path: Path)
 
 
 def test_what_the_dockerfile_shows_is_the_same_finding(root: Path, tmp_path: Path) -> None:
-    around = prepared(root, tmp_path)
+    program = Made("usr/bin/tool", b"x", mode=0o4755)
+    around = prepared(root, tmp_path, base=(program,))
     (root / "Dockerfile").write_text("FROM base:1\nRUN other\nRUN more\nRUN most\n", encoding="utf-8")
     done = checked(around)
-    assert own(done)["notes"][-1].endswith("what belongs to which line is unknown")
+    assert own(done)["notes"][-1].endswith("so all in it counts as its own")
+    assert [each["ruleId"] for each in done["results"]] == ["image-setuid-file"]
 
 
 def test_an_archive_that_is_cut_off(root: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 import zlib
 from pathlib import Path
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from release import picture
 from release.png import SIGNATURE, PngError, with_palette
+from support.browser import BrowserUnavailableError, chromium
 
 COMMENT = "<!-- marker -->\n### Title `code`\n\n| a | b |\n| - | - |\n| **1** | x<br>y |\n"
 BROWSER = """#!/bin/sh
@@ -159,10 +159,13 @@ def test_without_a_browser_a_sentence_says_what_to_install(
     assert capsys.readouterr().err.startswith("draw-comment: install Chromium: ")
 
 
-@pytest.mark.skipif(not any(map(shutil.which, picture.BROWSERS)), reason="no Chromium on the path")
 def test_a_real_browser_draws_a_comment_as_tall_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    try:
+        chromium()
+    except BrowserUnavailableError as error:
+        pytest.skip(str(error))
     monkeypatch.setattr(picture, "TALLEST", 200)
     sizes = []
     for name, text in (("short", "### x\n"), ("long", "### x\n\ny\n\n" * 100)):

@@ -303,9 +303,11 @@ class TestHostile:
         rendered = render(text)
         assert rendered.references == []
         assert rendered.images == []
-        assert [each for each in rendered.headings if not re.match(r"(New f|F)indings \(\d+\)$", each)] == [
-            each for each in rendered.headings if each[:1] in {"✅", "❌", "⚠"}
-        ]
+        assert [
+            each
+            for each in rendered.headings
+            if not re.match(r"((New f|F)indings|Models that change) \(\d+\)$", each)
+        ] == [each for each in rendered.headings if each[:1] in {"✅", "❌", "⚠"}]
         assert all(each.startswith(OURS) for each in rendered.links)
         page = Page(parser().render(text))
         assert {tag for tag, _ in page.elements} <= ALLOWED

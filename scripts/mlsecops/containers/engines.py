@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ _ASK: Mapping[Name, tuple[str, ...]] = {
 }
 ENGINE_VARIABLE = "MLSECOPS_ENGINE"
 """Names the engine to use, for machines that have several."""
+
+_STEP = re.compile(r"(?:\[[\d/]+\] )?STEP \d+(?:/\d+)? ?: (\w+)", re.IGNORECASE)
+_MADE = re.compile(r"\s*-+> ([0-9a-f]{12,64})\s*")
 
 # An engine is the user's own program: it needs its own settings, and nothing else of the user's.
 _SETTINGS = ("DOCKER_", "CONTAINER_", "CONTAINERS_", "BUILDAH_", "BUILDKIT_", "BUILDX_", "PODMAN_", "XDG_")
@@ -68,15 +72,13 @@ class Engine:
             case "buildah":
                 return [self.program, "push", "--quiet", tag, f"docker-archive:{file}:{tag}"]
 
-    def remove(self, tag: str) -> list[str]:
-        """Take the tag away, and the image if that was its last; the steps stay for the next build."""
+    def remove(self, *images: str) -> list[str]:
+        """Take tags away, and images of which that was the last; their steps stay for the next build."""
         match self.name:
-            case "docker":
-                return [self.program, "image", "rm", "--no-prune", tag]
-            case "podman":
-                return [self.program, "image", "rm", "--no-prune", tag]
+            case "docker" | "podman":
+                return [self.program, "image", "rm", "--no-prune", *images]
             case "buildah":
-                return [self.program, "rmi", tag]
+                return [self.program, "rmi", *images]
 
     def tags(self) -> list[str]:
         """List all tags, one `name:tag` on each line."""
@@ -85,6 +87,49 @@ class Engine:
                 return [self.program, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]
             case "buildah":
                 return [self.program, "images", "--noheading", "--format", "{{.Name}}:{{.Tag}}"]
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has containers that run."""
+        return self.name != "buildah"
+
+    def start(
+        self, tag: str, name: str, *, variables: Path, memory: int, processes: int, read_only: bool
+    ) -> list[str]:
+        """Run an image in a container without a network, in the foreground; the file holds its variables."""
+        command = [self.program, "run", "--rm", "--name", name, "--pull", "never", "--network", "none"]
+        command += ["--memory", str(memory), "--memory-swap", str(memory), "--pids-limit", str(processes)]
+        command += ["--env-file", str(variables)]
+        if read_only:
+            command += ["--read-only", "--tmpfs=/tmp"]
+        return [*command, tag]
+
+    def process(self, name: str) -> list[str]:
+        """Ask for a container's first process, 0 until it has one, and its host name."""
+        return [self.program, "container", "inspect", "--format", "{{.State.Pid}} {{.Config.Hostname}}", name]
+
+    def end(self, name: str) -> list[str]:
+        """End a container and take it away."""
+        now = ("--time", "0") if self.name == "podman" else ()
+        return [self.program, "rm", "--force", "--volumes", *now, name]
+
+    def containers(self) -> list[str]:
+        """List the names of all containers; an empty command where there can be none."""
+        return [] if not self.runs else [self.program, "ps", "--all", "--format", "{{.Names}}"]
+
+
+def new_steps(said: str) -> list[str]:
+    """The images of steps that a build made, and did not find made, by what it says; the youngest first."""
+    made: list[str] = []
+    ours = False
+    for line in said.splitlines():
+        if step := _STEP.match(line):
+            ours = step[1].upper() != "FROM"
+        elif "Using cache" in line:
+            ours = False
+        elif ours and (image := _MADE.fullmatch(line)):
+            made.append(image[1])
+    return made[::-1]
 
 
 class NoEngineError(Exception):

@@ -23,7 +23,7 @@ class Origins:
     """The instruction behind each layer, None for those of the base; `base_line` is that of its FROM.
 
     `steps` are the instructions with what the history says of them. `known` is False where the history does
-    not fit the Dockerfile: then everything seems to be of the base.
+    not fit the Dockerfile: then nothing is known to be of the base, and everything counts as the image's own.
     """
 
     base_line: int
@@ -38,7 +38,7 @@ class Origins:
 
     def is_base(self, layer: int) -> bool:
         """Whether a layer comes with the base image."""
-        return self.layers[layer] is None
+        return self.known and self.layers[layer] is None
 
 
 def origins(dockerfile: Dockerfile, target: str | None, steps: Sequence[Step], layers: int) -> Origins:

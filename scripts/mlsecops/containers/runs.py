@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 
 _PREFIX = "mlsecops-run"
-_TAG = re.compile(rf"(?:localhost/)?{_PREFIX}/([0-9a-f]{{8}})-(\d+)-(\d+):[\w.-]+")
-
+_NAME = re.compile(rf"(?:localhost/)?{_PREFIX}[/.]([0-9a-f]{{8}})-(\d+)-(\d+)[:.][\w.-]+")
+_END_SECONDS = 5.0
 _CLOCK = 200  # hundredths of a second by which two readings of a start may differ
 
 
@@ -24,17 +24,33 @@ def run_name(pid: int | None = None) -> str:
     return f"{_PREFIX}/{_machine()}-{number}-{_started(number)}"
 
 
-def dead(tags: Iterable[str], started: Callable[[int], int] | None = None) -> list[str]:
-    """Those tags that a run on this machine made whose process is no more."""
+def container_name(tag: str) -> str:
+    """The name of the container that runs the image of a tag."""
+    return tag.replace("/", ".").replace(":", ".")
+
+
+def dead(names: Iterable[str], started: Callable[[int], int] | None = None) -> list[str]:
+    """Those tags, or containers, that a run on this machine made whose process is no more."""
     begun = started or _started
     found = []
-    for tag in tags:
-        match = _TAG.fullmatch(tag.strip())
+    for name in names:
+        match = _NAME.fullmatch(name.strip())
         if match is None or match[1] != _machine():
             continue
         if abs(begun(int(match[2])) - int(match[3])) > _CLOCK:
-            found.append(tag.strip())
+            found.append(name.strip())
     return found
+
+
+def end_orphans() -> None:
+    """End what dead runs have left running: an engine's client goes on when a run is killed."""
+    orphans = []
+    for process in psutil.process_iter(["cmdline"]):
+        if dead(process.info["cmdline"] or ()):
+            with suppress(psutil.Error):
+                process.terminate()
+                orphans.append(process)
+    psutil.wait_procs(orphans, timeout=_END_SECONDS)
 
 
 def _machine() -> str:

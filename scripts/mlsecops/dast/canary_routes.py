@@ -21,6 +21,7 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiJjYW5hcnkifQ" + ".c2lnbmVk"
 _PRODUCT = r"(\d{4})\*(\d{4})"
 _CALL = re.compile(rb"http://127\.0\.0\.1:(\d+)(/[\w-]+)")
 _SHELL = re.compile(rf"echo \$\(\({_PRODUCT}\)\)")
+_ENV = re.compile(r"[;|&`(]\s*env\b")
 _TEMPLATE = re.compile(rf"\{{\{{{_PRODUCT}\}}\}}")
 _KEPT, _SLOW, _LONG = 96 << 10, 0.3, 5000
 _DEEP = b"[" * 1000
@@ -84,6 +85,8 @@ def _sum(pattern: re.Pattern[str], asked: Asked) -> Said:
 
 
 def _command(asked: Asked) -> Said:
+    if _ENV.search(asked.value):
+        return replace(_TEXT, body="PATH=/usr/bin\nPWD=/srv\n")
     return _sum(_SHELL, asked)
 
 

@@ -19,6 +19,7 @@ from mlsecops.policy.model import (
     Caller,
     ContainerSettings,
     DastSettings,
+    DastTarget,
     ImagePart,
     ModelSettings,
     OnMissingBase,
@@ -27,6 +28,7 @@ from mlsecops.policy.model import (
     Severity,
     TestSettings,
     Threshold,
+    TrivySettings,
     Waiver,
     reaches,
     stage_order,
@@ -42,6 +44,7 @@ __all__ = [
     "Caller",
     "ContainerSettings",
     "DastSettings",
+    "DastTarget",
     "ImagePart",
     "ModelSettings",
     "OnMissingBase",
@@ -51,6 +54,7 @@ __all__ = [
     "Severity",
     "TestSettings",
     "Threshold",
+    "TrivySettings",
     "Waiver",
     "find",
     "load",
@@ -158,6 +162,7 @@ def _policy(document: Document, name: str) -> Policy:
         default_threshold=default,
         stage_thresholds=MappingProxyType(per_stage),
         new_only=data.get("new-only", True),
+        new_suppressions=data.get("new-suppressions", "count"),
         on_missing_base=data.get("on-missing-base", "all"),
         required=frozenset(data.get("required", [])),
         switched_off=off,
@@ -200,7 +205,9 @@ def _models(data: Mapping[str, Any]) -> ModelSettings:
 def _dast(data: Mapping[str, Any]) -> DastSettings:
     auth = data.get("auth")
     return DastSettings(
+        target=data.get("target"),
         start=tuple(data.get("start", [])),
+        read_only=data.get("read-only", False),
         env=MappingProxyType(dict(data.get("env", {}))),
         port=data.get("port"),
         health=data.get("health"),
@@ -231,6 +238,7 @@ def _container(data: Mapping[str, Any]) -> ContainerSettings:
         dockerfiles=tuple(data.get("dockerfiles", [])),
         timeout=float(_duration(data.get("timeout", "30m"))),
         security_index=data.get("security-index"),
+        trivy=TrivySettings(**data.get("trivy", {})),
     )
 
 

@@ -13,6 +13,8 @@ from mlsecops.models.trust.sign import SignatureRequirement
 Severity = Literal["critical", "high", "medium", "low"]
 Threshold = Literal["critical", "high", "medium", "low", "never"]
 ImagePart = Literal["when-available", "required"]
+NewSuppressions = Literal["count", "honour"]
+DastTarget = Literal["image", "process"]
 OnMissingBase = Literal["all", "pass", "incomplete"]
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
@@ -111,10 +113,13 @@ class Caller:
 class DastSettings:
     """How the service is started and attacked; empty values leave it to the stage. Times in seconds.
 
+    `target` None is the image where it can be built and `start` is empty; `read_only` is about its files.
     `identities` are further callers, none of whom may see what belongs to another one.
     """
 
+    target: DastTarget | None = None
     start: tuple[str, ...] = ()
+    read_only: bool = False
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     port: int | None = None
     health: str | None = None
@@ -126,6 +131,17 @@ class DastSettings:
     auth: Caller | None = None
     identities: tuple[Caller, ...] = ()
     zap: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrivySettings:
+    """Where Trivy's vulnerability database comes from; without either it is the one that is published.
+
+    `database` is a folder or an archive, `mirror` an OCI repository.
+    """
+
+    database: str | None = None
+    mirror: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +157,7 @@ class ContainerSettings:
     dockerfiles: tuple[str, ...] = ()
     timeout: float = 1800.0
     security_index: str | None = None
+    trivy: TrivySettings = TrivySettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +171,7 @@ class Policy:
     default_threshold: Threshold = "high"
     stage_thresholds: Mapping[str, Threshold] = field(default_factory=lambda: MappingProxyType({}))
     new_only: bool = True
+    new_suppressions: NewSuppressions = "count"
     on_missing_base: OnMissingBase = "all"
     required: frozenset[str] = frozenset()
     switched_off: frozenset[str] = frozenset()

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from mlsecops.findings import Report
+from mlsecops.findings import Finding, Report
 from mlsecops.report import sections
 from mlsecops.report.escape import code, markdown, prose, shorten
+from mlsecops.report.models import models_block
+from mlsecops.report.packages import packed
 from mlsecops.report.parts import Links, Parts, parts, plural, stages_in_words
 from mlsecops.verdict import Verdict
 
@@ -30,12 +32,9 @@ _SHED: tuple[tuple[str, str], ...] = (
     ("waived", "the waived findings"),
     ("fixed", "the fixed findings"),
     ("stages", "the stages"),
+    ("models", "what changes in models"),
 )
 _FEWER_ROWS = (5, 2, 0)
-
-
-# The lines of a table before its first row.
-_TABLE_HEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +105,9 @@ def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifi
     head = f"{title(verdict, identifier)}\n{context(report, links)}"
     why = sections.conditions(verdict, MOST_CONDITIONS)
     notices = sections.notices(report, _MOST_NOTICES)
-    rows = list(sections.findings_table(found.new[:MOST_ROWS], links))
+    rows = packed(found.new)[:MOST_ROWS]
     optional = {
+        "models": models_block(report),
         "stages": sections.details(
             f"Stages: {stages_in_words(report.stages)}",
             sections.stages(report),
@@ -120,8 +120,7 @@ def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifi
     foot = sections.foot(report, links)
 
     def write(room: _Room) -> list[str]:
-        shown = rows[: room.rows + _TABLE_HEAD] if room.rows else []
-        new = _new(report, found, shown, links)
+        new = _new(report, found, rows[: room.rows], links)
         kept = [text for key, text in optional.items() if key not in room.without]
         return [head, why, notices, new, *kept, _left_out(room, links), foot]
 
@@ -168,7 +167,7 @@ def _quiet(report: Report, verdict: Verdict, found: Parts, links: Links, identif
         context(report, links, ", ".join(counts)),
         sections.foot(report, links),
     )
-    blocks = ["\n".join(lines), sections.notices(report, _MOST_NOTICES)]
+    blocks = ["\n".join(lines), sections.notices(report, _MOST_NOTICES), models_block(report)]
     return lambda _: blocks
 
 
@@ -177,15 +176,15 @@ def _links(links: Links) -> list[str]:
     return [link for name, address in named if (link := sections.link(name, address)) != name]
 
 
-def _new(report: Report, found: Parts, rows: Sequence[str], links: Links) -> str:
-    """The new findings with these lines of their table."""
+def _new(report: Report, found: Parts, rows: Sequence[Sequence[Finding]], links: Links) -> str:
+    """The new findings with these rows of their table."""
     if not found.new:
         return "**No new findings**" if report.baseline else "**No findings**"
     word = "New findings" if report.baseline else "Findings"
     lines = [f"#### {word} ({len(found.new):,})"]
     if rows:
-        lines += ["", *rows]
-    rest = len(found.new) - max(len(rows) - _TABLE_HEAD, 0)
+        lines += ["", *sections.findings_table(rows, links)]
+    rest = len(found.new) - sum(map(len, rows))
     if rest:
         full = sections.link("the full report", links.page)
         lines += ["", f"{rest:,} more in {full}." if rows else f"All of them are in {full}."]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import sys
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from mlsecops.containers.check_contents import Known, check_secrets, check_tools
 from mlsecops.containers.check_rights import check_setuid, check_writable
 from mlsecops.containers.image import Image
 from mlsecops.containers.image_rules import HIDDEN_CONTENT, NO_HEALTHCHECK, ROOT_USER, RULES
+from mlsecops.containers.known import known_files
 from mlsecops.containers.recipes import Recipe
 from mlsecops.dockerfiles import rules as dockerfile_rules
 from mlsecops.dockerfiles.found import Found, identity
@@ -23,7 +24,6 @@ from mlsecops.job import Job, Parsed, Problem, ToolError, fresh_folder, printabl
 from mlsecops.model_readings import read_models
 from mlsecops.models.outcome import DANGEROUS, Inspected, severity_of
 from mlsecops.models.rules import RULES as MODEL_RULES
-from mlsecops.project import Project
 from mlsecops.sarif.build import Json, Location, Result
 
 _CHECKS: tuple[Callable[[Image], Iterator[Found]], ...] = (
@@ -65,6 +65,7 @@ class ImageChecks:
     canary_rules: frozenset[str] = _CANARY_RULES
     weight: float = 60.0
     timeout: float = 900.0
+    python: str = sys.executable
 
     def run(self, job: Job) -> Parsed:
         """Check each image, then the canary, by the same code."""
@@ -73,7 +74,7 @@ class ImageChecks:
         for recipe in self.recipes:
             uri = recipe.dockerfile
             try:
-                _check(job, image_of(job, recipe), known, found)
+                self._check(job, image_of(job, recipe), known, found)
             except ToolError as error:
                 found.problems.append(Problem(uri, printable(f"its image cannot be looked at: {error}")))
             else:
@@ -86,6 +87,44 @@ class ImageChecks:
             problems=found.problems,
             notes=found.notes,
         )
+
+    def _check(self, job: Job, image: Image, known: Known, found: _Found) -> None:
+        models = baked(image, known)
+        found.results += [_result(each, image.uri) for each in parse(image, known, models)]
+        found.notes.append(size_note(image))
+        if not image.origins.known:
+            found.notes.append(
+                f"{image.uri}: the image's history does not fit it, so all in it counts as its own"
+            )
+        self._read_models(job, image, models, found)
+
+    def _read_models(self, job: Job, image: Image, models: Collection[Baked], found: _Found) -> None:
+        """Let our readers look at models that the model stage has not seen."""
+        if not models:
+            return
+        written = write(models, fresh_folder(job.work / "models") / "files")
+        reading = read_models(job, written, seconds=min(_MODEL_SECONDS, self.timeout), python=self.python)
+        if not reading.canary:
+            raise ToolError("its reader of models did not find the known-bad canary, so it may be blind")
+        packaged = 0
+        for path, model in written.items():
+            seen = reading.seen.get(path)
+            if seen is None or seen.found.unread:
+                reason = (
+                    seen.reason if seen else reading.lost.get(path, "its reader did not come back with it")
+                )
+                if model.of_package:
+                    packaged += 1
+                else:
+                    text = f"/{printable(model.entry.path)} in its image is not scanned: {reason}"
+                    found.problems.append(Problem(image.uri, text, image.line(model.entry)))
+            if seen is not None:
+                found.results += _facts(image, model, seen)
+            Path(path).unlink(missing_ok=True)
+        if packaged:
+            found.notes.append(
+                f"{image.uri}: {packaged} data files of installed packages are in no format we read"
+            )
 
     def _canary(self, job: Job) -> frozenset[str]:
         folder = job.canary({"image.tar": canary.canary()})
@@ -102,58 +141,6 @@ def parse(image: Image, known: Known, models: Collection[Baked] | None = None) -
     found += check_secrets(image, known)
     found += check_models(image, baked(image, known) if models is None else models)
     return sorted(found, key=lambda each: each.line)
-
-
-def known_files(project: Project) -> Known:
-    """Which content the repository itself has; files are hashed when one of their size is asked for."""
-    by_size: dict[int, list[str]] = defaultdict(list)
-    for file in project.files:
-        by_size[file.size].append(file.uri)
-
-    def known(size: int, digest: str) -> bool:
-        return any(project.sha256(uri) == digest for uri in by_size.get(size, ()))
-
-    return known
-
-
-def _check(job: Job, image: Image, known: Known, found: _Found) -> None:
-    models = baked(image, known)
-    found.results += [_result(each, image.uri) for each in parse(image, known, models)]
-    found.notes.append(size_note(image))
-    if not image.origins.known:
-        found.notes.append(
-            f"{image.uri}: the image's history does not fit it: what belongs to which line is unknown"
-        )
-    _read_models(job, image, models, found)
-
-
-def _read_models(job: Job, image: Image, models: Collection[Baked], found: _Found) -> None:
-    """Let our readers look at models that the model stage has not seen."""
-    if not models:
-        return
-    written = write(models, fresh_folder(job.work / "models") / "files")
-    reading = read_models(job, written, seconds=_MODEL_SECONDS)
-    if not reading.canary:
-        raise ToolError("our reader of models did not find its known-bad file")
-    packaged = 0
-    for path, model in written.items():
-        seen = reading.seen.get(path)
-        if seen is None or seen.found.unread:
-            reason = seen.reason if seen else reading.lost.get(path, "its reader did not come back with it")
-            if model.of_package:
-                packaged += 1
-            else:
-                text = (
-                    f"/{printable(model.entry.path)} in its image is not scanned: {printable(reason)[:200]}"
-                )
-                found.problems.append(Problem(image.uri, text, image.line(model.entry)))
-        if seen is not None:
-            found.results += _facts(image, model, seen)
-        Path(path).unlink(missing_ok=True)
-    if packaged:
-        found.notes.append(
-            f"{image.uri}: {packaged} data files of installed packages are in no format we read"
-        )
 
 
 def _facts(image: Image, model: Baked, seen: Inspected) -> Iterator[Json]:

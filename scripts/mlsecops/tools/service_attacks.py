@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from mlsecops.dast import attack
 from mlsecops.dast.attacks.rules import RULES
 from mlsecops.dast.canary_service import described
-from mlsecops.dast.serving import attacking
-from mlsecops.dast.target import Target
+from mlsecops.dast.engines.results import result
+from mlsecops.dast.serving import Attacked, attacking
+from mlsecops.dast.target import Handler, Target
 from mlsecops.job import Job, Parsed, Problem, ToolError, printable
-from mlsecops.sarif.build import Json, Location, Result
+from mlsecops.sarif.build import Json
 
 NAME = "service-attacks"
 _SCRIPTS = Path(__file__).resolve().parents[2]
@@ -24,15 +24,6 @@ _SCRIPTS = Path(__file__).resolve().parents[2]
 _AROUND = 15.0
 _LONGEST_LINE = 1000
 _NO_LINE = (LookupError, TypeError, ValueError, AttributeError)
-
-
-class Attacked(Protocol):
-    """A service to attack; operations in `absent` are known not to answer."""
-
-    @property
-    def target(self) -> Target: ...
-    @property
-    def absent(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -140,16 +131,14 @@ def _problems(by_type: Mapping[str, list[Json]], target: Target) -> Iterable[Pro
 
 
 def _result(line: Json) -> Json:
-    shown = str(line["curl"])
-    message = printable(str(line["message"]))
-    inline = f" Shown by: {printable(shown)}" if len(shown) <= _LONGEST_LINE else ""
-    return Result(
-        rule_id=str(line["rule"]),
-        message=f"{message}.{inline}",
-        location=Location(uri=str(line["uri"]), start_line=int(line["line"])),
-        identity=("dast", str(line["rule"]), str(line["operation"]), str(line["about"])),
-        properties={"reproduce": printable(shown)},
-    ).to_sarif()
+    return result(
+        str(line["rule"]),
+        str(line["message"]),
+        Handler(str(line["uri"]), int(line["line"])),
+        str(line["operation"]),
+        str(line["about"]),
+        str(line["curl"]),
+    )
 
 
 def _lines(output: Path) -> list[Json]:

@@ -19,7 +19,7 @@ from mlsecops.job import ToolError, printable
 from mlsecops.policy import Caller, DastSettings
 from mlsecops.project_environment import ProjectEnvironment
 
-_OWN_PORT = 8000  # nobody else listens in a namespace that was just made
+OWN_PORT = 8000  # nobody else listens in a namespace that was just made
 _PORT = "{port}"
 _HEADER = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -131,7 +131,7 @@ def _mentions_port(settings: DastSettings) -> bool:
 def _port(settings: DastSettings, *, alone: bool) -> int:
     """The policy's port, else one that is free."""
     if alone:
-        return settings.port or _OWN_PORT
+        return settings.port or OWN_PORT
     if settings.port is None:
         return free_port()
     with socket.socket() as listener:

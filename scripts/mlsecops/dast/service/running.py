@@ -25,7 +25,7 @@ from mlsecops.job import Job, ToolError, fresh_folder, printable
 from mlsecops.toolbox import Limits, StartError
 
 _ASK = Path(__file__).with_name("ask.py")
-_ANSWER_SECONDS, _MOST_BYTES, _LOG_BYTES = 10.0, 1 << 20, 256 << 20
+_ANSWER_SECONDS, _MOST_BYTES, LOG_BYTES = 10.0, 1 << 20, 256 << 20
 _SLICE, _PAUSE = 3.0, 0.05
 _ERROR = re.compile(r"error|exception|fatal|fail|refused|denied|not found|no such|missing", re.IGNORECASE)
 _TAIL_LINES, _TAIL_BYTES, _LINE = 10, 16_384, 300
@@ -94,6 +94,8 @@ class Service:
     def pid(self) -> int | None:
         """Its first process, as we see it."""
         with_child = bool(self.isolation.process)
+        if self.isolation.prefix and not with_child:
+            return self.isolation.holder  # of a container
         try:
             children = psutil.Process(self.process.pid).children() if with_child else []
         except psutil.Error:
@@ -145,6 +147,16 @@ class Service:
             how = "was killed, as a system does that runs out of memory"
         return f"{how}{self.last_words()}"
 
+    def still_running(self) -> None:
+        """Raise ToolError when it ended before it ever answered."""
+        ended = self.ended()
+        if ended:
+            raise self.failed(f"the service did not start: it {ended}")
+
+    def inside(self, isolation: Isolation) -> Service:
+        """The same, where it has turned out to be."""
+        return replace(self, isolation=isolation)
+
     def last_words(self) -> str:
         """The last line of its log that tells of an error, as the end of a sentence."""
         telling = [line for line in self.tail() if _ERROR.search(line)]
@@ -175,7 +187,7 @@ def running(job: Job, isolation: Isolation, start: Start) -> Iterator[Service]:
     log = fresh_folder(job.work / "service") / "log"
     watch = Watch(start.memory)
     command = isolation.command(start.argv, start.folder)
-    limits = Limits(memory=start.memory, file_size=_LOG_BYTES)
+    limits = Limits(memory=start.memory, file_size=LOG_BYTES)
     processes = job.context.toolbox.processes
     try:
         with (
@@ -185,17 +197,17 @@ def running(job: Job, isolation: Isolation, start: Start) -> Iterator[Service]:
             service = Service(
                 job=job, start=start, isolation=isolation, process=process, log=log, watch=watch
             )
-            yield _answering(service)
+            yield answering(service)
     except StartError as error:
         raise ToolError(f"the service could not be started: {error}") from error
 
 
-def _answering(service: Service) -> Service:
+def answering(service: Service) -> Service:
     """The service with its address, once it answers there."""
     until = time.monotonic() + service.start.seconds
     last = ""
     while time.monotonic() < until:
-        _still_running(service)
+        service.still_running()
         for address in _addresses(service):
             found = replace(service, address=address)
             health = Request("GET", service.start.health or "/")
@@ -205,18 +217,12 @@ def _answering(service: Service) -> Service:
                 return found
             last = f"; GET {health.path} gave {answer.status or answer.failure}"
         time.sleep(_PAUSE)
-    _still_running(service)
+    service.still_running()
     listens = _addresses(service)
     where = f"on port {service.start.port}" if service.start.port else "anywhere"
     why = last if listens else f"; it does not listen {where}"
     seconds = f"{service.start.seconds:g} s"
     raise service.failed(f"the service did not answer within {seconds}{why}{service.last_words()}")
-
-
-def _still_running(service: Service) -> None:
-    ended = service.ended()
-    if ended:
-        raise service.failed(f"the service did not start: it {ended}")
 
 
 def _addresses(service: Service) -> list[Address]:
