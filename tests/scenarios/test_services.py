@@ -229,7 +229,7 @@ def test_where_no_namespace_can_be_made_loopback_will_do_and_the_notes_say_so(
 
 
 def test_the_stage_as_a_whole_ends_with_the_time_that_the_policy_gives_it(tmp_path: Path) -> None:
-    settings = replace(services.STARTED, timeout=9.0)
+    settings = replace(services.STARTED, timeout=12.0)
     root = services.make(tmp_path / "p", post("time.sleep(1) or self.respond(value=7)"))
     around = services.surroundings(root, tmp_path, settings)
     started = time.monotonic()
@@ -237,10 +237,10 @@ def test_the_stage_as_a_whole_ends_with_the_time_that_the_policy_gives_it(tmp_pa
         # What is asked last finds no time left.
         runs = [scan(ServiceAttacks(), ("service.py",), around) for _ in range(3)]
         running = services.processes(tmp_path)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 30
     reasons = [run["properties"]["mlsecops"]["reason"] for run in runs]
-    assert "the stage's time (dast.timeout) was over before" in reasons[0]
-    assert "the policy gives the stage 9 s (dast.timeout)" in reasons[-1]
+    assert "dast.timeout" in reasons[0]
+    assert "the policy gives the stage 12 s (dast.timeout)" in reasons[-1]
     assert {run["properties"]["mlsecops"]["status"] for run in runs} == {"incomplete"}
     assert running
     assert services.processes(tmp_path) == []

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count, cycle, repeat
+from itertools import chain, count, cycle, repeat
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ from mlsecops.dast.attacks import (
     load,
 )
 from mlsecops.dast.attacks.building import build
-from mlsecops.dast.attacks.messages import Attack, Base, Found, Reply, Request, Site
+from mlsecops.dast.attacks.messages import BROKEN, LATE, Attack, Base, Found, Reply, Request, Site
 from mlsecops.dast.attacks.predictions import is_prediction
 from mlsecops.dast.attacks.rules import RULES
 from mlsecops.dast.gauge import Gauge
@@ -197,6 +197,32 @@ def test_a_pause_counts_only_when_it_comes_again_and_goes_away() -> None:
 
     assert rules(drive(injection.blind(site(asked), asked), shell)) == {"dast-command-injection"}
     assert drive(injection.blind(site(asked), asked), slow) == []
+
+
+@pytest.mark.parametrize("moments", [[1.7], [1.7, 0.0, 1.7], [1.7, 0.0, 1.7, 0.9, 1.7], [1.7, 1.7]])
+def test_a_machine_that_stops_now_and_then_makes_no_pause(moments: list[float]) -> None:
+    asked, busy = query(), chain(moments, repeat(0.0))
+    found = drive(injection.blind(site(asked), asked), lambda _: Reply(status=200, seconds=next(busy)))
+    assert found == []
+
+
+def test_a_quote_that_breaks_it_does_so_again() -> None:
+    asked = query()
+    stops = chain([Reply(status=0, failure=LATE)], repeat(reply()))
+    assert drive(injection.databases(site(asked), asked), lambda request: next(stops)) == []
+
+    def careless(request: Request) -> Reply:
+        return reply(500 if request.target.count("%27") % 2 else 200)
+
+    assert rules(drive(injection.databases(site(asked), asked), careless)) == {"dast-sql-injection"}
+
+
+@pytest.mark.parametrize("why", [LATE, BROKEN])
+@pytest.mark.parametrize("check", [features.abused, batches.shapes])
+def test_what_breaks_once_is_the_machine(why: str, check: Callable[[Site, Base], Attack]) -> None:
+    base = posted({"load": 5.5, "rows": [1.5, 2.5]})
+    stops = chain([Reply(status=0, failure=why)], repeat(reply(422)))
+    assert drive(check(site(base), base), lambda request: next(stops)) == []
 
 
 def test_a_strict_service_takes_nothing_abusive() -> None:

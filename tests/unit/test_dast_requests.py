@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -240,6 +241,14 @@ def test_a_connection_that_ends_and_one_that_is_refused(client: Client) -> None:
         gone = Client(f"http://127.0.0.1:{unused.getsockname()[1]}")
         assert gone.send(Request(method="GET", target="/")).failure == "the connection was refused"
         assert not gone.reachable()
+
+
+def test_a_service_that_sends_its_answer_in_two_parts_is_not_waited_for(client: Client) -> None:
+    started = time.monotonic()
+    for _ in range(60):
+        assert client.send(Request(method="GET", target="/two")).body == b"{}"
+    # An acknowledgement that is put off takes 40 ms.
+    assert time.monotonic() - started < 60 * 0.03
 
 
 def test_the_listener_hears_who_calls_by_name() -> None:

@@ -196,6 +196,11 @@ class TestIdentity:
             "Authorization": "Bearer abc"
         }
 
+    def test_what_else_a_login_prints_is_no_header(self) -> None:
+        printed = "logging in at 12:30: done\nX-Key: a\n2026-01-05 warning: slow\nCookie : s=1\n"
+        known = identity(Caller(login=("login",)), 0, printed, SECRETS)
+        assert known.headers == {"X-Key": "a", "Cookie": "s=1"}
+
     def test_what_belongs_to_a_caller_is_known_with_it(self) -> None:
         caller = Caller(header="X-Key: {key}", objects={"report": "r-{port}"})
         known = identity(caller, 0, "", SECRETS.knowing(port="7"))

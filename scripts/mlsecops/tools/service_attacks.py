@@ -35,7 +35,7 @@ class ServiceAttacks:
     information_uri: str = ""
     canary_rules: frozenset[str] = frozenset(rule.id for rule in RULES)
     weight: float = 40.0
-    timeout: float = 900.0
+    timeout: float = 86_400.0  # the policy's time is over before
     python: str = sys.executable
     serve: Callable[[Job], AbstractContextManager[Attacked]] = attacking
 
@@ -62,7 +62,7 @@ class ServiceAttacks:
         folder.mkdir()
         order, canary, output = (folder / name for name in ("order.json", "canary.json", "lines.json"))
         canary.write_text(json.dumps(described().to_json()), encoding="utf-8")
-        left = min(job.bounds.left(), job.policy.dast.timeout)
+        left = min(job.bounds.left(), job.policy.dast.timeout, self.timeout)
         seconds = max(left - _AROUND, left / 2)
         order.write_text(json.dumps({"target": target.to_json(), "seconds": seconds}), encoding="utf-8")
         order.chmod(0o600)

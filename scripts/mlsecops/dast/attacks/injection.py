@@ -66,8 +66,10 @@ def databases(site: Site, base: Base) -> Attack:
         if sign := SQL_ERRORS.search(one.text):
             found.append(_found(rules.SQL, f"the database complains (`{sign[0][:40]}`)", point, base, broken))
         elif one.broke and not two.broke and not base.reply.broke:
-            sign_ = "a single quote breaks the statement, two do not"
-            found.append(_found(rules.SQL, sign_, point, base, broken))
+            again = yield from all_of([broken, whole])
+            if again[0].broke and not again[1].broke:
+                sign_ = "a single quote breaks the statement, two do not"
+                found.append(_found(rules.SQL, sign_, point, base, broken))
         elif not one.broke:
             found += yield from _conditions(point, base)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from mlsecops.project_environment import ProjectEnvironment
 
 OWN_PORT = 8000  # nobody else listens in a namespace that was just made
 _PORT = "{port}"
+_HEADER = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +119,8 @@ def variables(place: Place) -> Mapping[str, str]:
 
 def _headers(text: str) -> Iterator[tuple[str, str]]:
     for line in text.splitlines():
-        name, colon, value = line.partition(":")
-        if colon and name.strip() and value.strip():
+        name, _, value = line.partition(":")
+        if _HEADER.fullmatch(name.strip()) and value.strip():
             yield name.strip(), value.strip()
 
 
