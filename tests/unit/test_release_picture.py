@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from release import picture
+from release import page_picture, picture
 from release.png import SIGNATURE, PngError, with_palette
 from support.browser import BrowserUnavailableError, chromium
 
@@ -150,6 +150,18 @@ def test_a_browser_that_fails_ends_in_a_sentence(
     install(bench, **options)
     assert draw(bench) == 1
     assert capsys.readouterr().err.startswith(f"draw-comment: {complaint}")
+
+
+def test_a_page_is_drawn_the_same_way(bench: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (bench / "drawn.png").write_bytes(png([bytes([0, 1, 2, 3])], 1))
+    install(bench, shoot=f'/bin/cp {bench}/drawn.png "${{argument#*=}}"; echo "$@" > {bench}/told')
+    page, picture = bench / "index.html", bench / "out" / "page.png"
+    assert page_picture.main([str(page), str(picture)]) == 1
+    assert capsys.readouterr().err.startswith("draw-page: [Errno 2] No such file")
+    page.write_text("<h1>", encoding="utf-8")
+    assert page_picture.main([str(page), str(picture)]) == 0
+    assert picture.read_bytes() == with_palette((bench / "drawn.png").read_bytes())
+    assert page.as_uri() in (bench / "told").read_text(encoding="utf-8")
 
 
 def test_without_a_browser_a_sentence_says_what_to_install(
