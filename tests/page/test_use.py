@@ -230,6 +230,11 @@ class TestDetail:
             assert ["src/service/app.py:13" in each for each in rows(tab)] == [True]
             tab.read("location.hash = '#finding-unknown'")
             assert len(rows(tab)) == 1
+            tab.read(f"location.hash = '#finding-{finding(4).id}'")
+            assert ["Debug mode is on" in each for each in rows(tab)] == [True]
+            assert tab.read("document.querySelector('.detail a[href^=\"#\"]').hash") == (
+                f"#finding-{finding(4).fingerprint}"
+            )
 
     def test_links_lead_to_the_line_and_tell_nobody_where_from(
         self, browser: Browser, written: Written

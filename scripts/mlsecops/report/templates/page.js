@@ -195,7 +195,7 @@
     add("Classes", rule.tags.join(", "));
     add("Suppressed", extra.suppressed ? `in the file: ${extra.suppressed}` : "");
     add("Waived", extra.reason ? `until ${extra.until}: ${extra.reason}` : "");
-    add("Fingerprint", make("code", null, finding.id));
+    add("Fingerprint", make("a", { href: `#finding-${finding.id}` }, make("code", null, finding.id)));
     if (finding.state !== "fixed") {
       const again = extra.again === undefined ? `${data.rerun} --stage ${rule.stage}` : names[extra.again];
       add("See it again", make("pre", null, again), copy(again));
@@ -282,11 +282,11 @@
   window.addEventListener("beforeprint", () => { view.size = PRINTED; show(); });
   window.addEventListener("afterprint", () => { view.size = PAGE; show(); });
 
-  // page.html#finding-<fingerprint> opens that finding.
+  // page.html#finding-<fingerprint>, or its beginning, opens that finding.
   const jump = () => {
-    const id = location.hash.replace(/^#finding-/, "");
-    const found = findings.find((each) => each.id === id);
-    if (!found) return;
+    const [, start] = location.hash.match(/^#finding-([0-9a-f]{8,})$/) || [];
+    const id = start && findings.find((each) => each.id.startsWith(start))?.id;
+    if (!id) return;
     view.open.add(id);
     byId("state").value = "all";
     byId("search").value = id;
