@@ -277,6 +277,17 @@ def test_distributions(name: str, tool: Trivy, root: Path, tmp_path: Path) -> No
     assert (own(done)["expected"], own(done)["scanned"], own(done)["canary"]) == (3, 3, "found")
 
 
+def test_names_of_strangers_are_harmless(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    folder = "opt/x\x1b]0;owned\x07/lib/site-packages/Flask-2.0.1.dist-info"
+    flask = Made(f"{folder}/METADATA", b"Name: Flask\nVersion: 2.0.1\n\n")
+    odd = Made("opt/odd.dist-info/METADATA", b"Name: a\x1b[31m\xe2\x80\xae\nVersion: 1\x07\n\n")
+    secret = Made("app/\x1b[2J<script>.ini", TOKEN)
+    done = run(tool, around(root, tmp_path, flask, odd, secret))
+    assert {"CVE-2023-30861", "image-secret-file"} <= set(lines(done))
+    text = json.dumps(done, ensure_ascii=False)
+    assert not any(each in text for each in ("\x1b", "\\u001b", "\x07", "\\u0007", "\u202e"))
+
+
 def test_a_package_whose_description_trivy_cannot_read(tool: Trivy, root: Path, tmp_path: Path) -> None:
     """It leaves such packages out without a word."""
     path = "opt/venv/lib/python3.13/site-packages/six-1.16.0.dist-info/METADATA"
