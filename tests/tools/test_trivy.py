@@ -192,14 +192,18 @@ def test_a_secret_of_the_repository_is_left_to_those_who_read_that(
     assert set(lines(done)) == {"image-pending-security-update"}
 
 
-def test_samples_of_secrets_in_packages_are_counted(tool: Trivy, root: Path, tmp_path: Path) -> None:
-    sample = Made("opt/venv/lib/python3.13/site-packages/x/sample.ini", TOKEN)
-    done = run(tool, around(root, tmp_path, sample))
-    assert set(lines(done)) == {"image-pending-security-update"}
-    assert (
-        "Dockerfile: what looks like secrets in 1 files of installed packages is not listed"
-        in own(done)["notes"]
+def test_samples_of_secrets_in_packages_are_nobodys(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    folders = (
+        "opt/venv/lib/python3.13/site-packages/x",
+        "usr/share/doc/x",
+        "usr/lib/x",
+        "app/node_modules/x",
     )
+    samples = [Made(f"{folder}/sample.ini", TOKEN) for folder in folders]
+    done = run(tool, around(root, tmp_path, *samples))
+    assert set(lines(done)) == {"image-pending-security-update"}
+    report = json.loads(next(tmp_path.rglob("image/secrets.json")).read_text(encoding="utf-8"))
+    assert not any(each["Class"] == "secret" for each in report["Results"])
 
 
 @pytest.mark.parametrize("form", ["file", "mirror"])
@@ -275,6 +279,17 @@ def test_distributions(name: str, tool: Trivy, root: Path, tmp_path: Path) -> No
     done = run(tool, around(root, tmp_path, base=DISTRIBUTIONS[name]))
     assert status(done) == ("passed", "")
     assert (own(done)["expected"], own(done)["scanned"], own(done)["canary"]) == (3, 3, "found")
+
+
+def test_names_of_strangers_are_harmless(tool: Trivy, root: Path, tmp_path: Path) -> None:
+    folder = "opt/x\x1b]0;owned\x07/lib/site-packages/Flask-2.0.1.dist-info"
+    flask = Made(f"{folder}/METADATA", b"Name: Flask\nVersion: 2.0.1\n\n")
+    odd = Made("opt/odd.dist-info/METADATA", b"Name: a\x1b[31m\xe2\x80\xae\nVersion: 1\x07\n\n")
+    secret = Made("app/\x1b[2J<script>.ini", TOKEN)
+    done = run(tool, around(root, tmp_path, flask, odd, secret))
+    assert {"CVE-2023-30861", "image-secret-file"} <= set(lines(done))
+    text = json.dumps(done, ensure_ascii=False)
+    assert not any(each in text for each in ("\x1b", "\\u001b", "\x07", "\\u0007", "\u202e"))
 
 
 def test_a_package_whose_description_trivy_cannot_read(tool: Trivy, root: Path, tmp_path: Path) -> None:
@@ -537,13 +552,23 @@ def wrapped(real: Path, folder: Path, change: str) -> Trivy:
     return Trivy(RECIPES, which=lambda _: str(program))
 
 
-def test_a_report_of_another_image(trivy_program: Path, root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("scanner", "reason"),
+    [("vuln", "its reports are about different images"), ("image", "its report is about another image")],
+)
+def test_a_report_of_another_image(
+    scanner: str, reason: str, trivy_program: Path, root: Path, tmp_path: Path
+) -> None:
     there = around(root, tmp_path)
     around(tmp_path / "two", tmp_path / "other", Made("x", b"x"))
-    given = f"arguments = [{str(tmp_path / 'other/image.tar')!r} if each.endswith('/image.tar') else each"
-    done = run(wrapped(trivy_program, tmp_path, f"{given} for each in arguments]"), there)
+    other = str(tmp_path / "other/image.tar")
+    change = (
+        f"if {scanner!r} in arguments:\n"
+        f"    arguments = [{other!r} if each.endswith('/image.tar') else each for each in arguments]"
+    )
+    done = run(wrapped(trivy_program, tmp_path, change), there)
     assert own(done)["status"] == "incomplete"
-    assert "its report is about another image" in own(done)["reason"]
+    assert reason in own(done)["reason"]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,11 @@ _OF_PACKAGES = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages|node_modules)/|^usr/(?:share|lib|include|local/(?:share|include))/"
     r"|^var/(?:lib|cache)/"
 )
+FOLDERS_OF_PACKAGES = (
+    *("**/site-packages", "**/dist-packages", "**/node_modules"),
+    *("usr/share", "usr/lib", "usr/include", "usr/local/share", "usr/local/include", "var/lib", "var/cache"),
+)
+"""The same as globs."""
 _LARGEST_TEXT = 1 << 20
 _MUCH, _MUCH_OF_ALL = 50_000_000, 0.2
 _NO_SECRET = re.compile(rb"\s*")

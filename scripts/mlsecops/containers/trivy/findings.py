@@ -51,7 +51,7 @@ def find(image: Image, report: Report, known: Known) -> Findings:
     )
     if report.ended:
         found.results.append(_ended(image, report.system))
-    found.notes.extend(_notes(image, report, system))
+    found.notes.extend(_notes(image, system))
     return found
 
 
@@ -149,7 +149,7 @@ def _ended(image: Image, system: str) -> Json:
     return told.result(Found(rules.ENDED_SYSTEM, message, image.origins.base_line, about=()), image.uri)
 
 
-def _notes(image: Image, report: Report, system: Sequence[Flaw]) -> Iterator[str]:
+def _notes(image: Image, system: Sequence[Flaw]) -> Iterator[str]:
     without = [flaw for flaw in system if not flaw.fixed]
     if without:
         packages = len({flaw.package.source for flaw in without})
@@ -159,9 +159,6 @@ def _notes(image: Image, report: Report, system: Sequence[Flaw]) -> Iterator[str
             f"{len({flaw.id for flaw in without})} in {packages} of its packages, the worst "
             f"{band(worst.severity.score)} ({worst.id} in {worst.package.source})"
         )
-    hidden = len({each.path for each in report.secrets if is_of_packages(each.path)})
-    if hidden:
-        yield f"{image.uri}: what looks like secrets in {hidden} files of installed packages is not listed"
 
 
 def _line(image: Image, package: Package) -> int:

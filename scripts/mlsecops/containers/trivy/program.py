@@ -15,8 +15,9 @@ from mlsecops.job import Job, ToolError
 from mlsecops.toolbox import ToolboxError
 from mlsecops.toolbox.releases import Release, fetch
 
-# SHA-256 of the release's own list, as two projects that check it quote it: cert-manager/makefile-modules
-# (modules/tools/00_mod.mk, all four) and the build of several others that download the Linux archives.
+# Of the release's own list, as others who check their downloads quote it, independently and alike:
+# cert-manager/makefile-modules (modules/tools/00_mod.mk), DmitriiSeitsman/FetchNow (scripts/image_audit.py)
+# and, those for Linux, Percona-Lab/jenkins-pipelines (vars/installTrivy.groovy).
 RELEASE = Release(
     program="trivy",
     version="0.74.0",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlsecops.containers.check_contents import FOLDERS_OF_PACKAGES
 from mlsecops.containers.trivy.database import JAVA, METADATA, Database, database_of, settings
 from mlsecops.containers.trivy.program import Program, plain
 from mlsecops.containers.trivy.report import Report, parse
@@ -40,21 +41,29 @@ class Scanner:
         return ""
 
     def report(self, archive: Path, leave: Sequence[str] = ()) -> Report:
-        """What it says of an image's archive but for what is left out; also `report.json` beside it.
+        """What it says of an image's archive but for files that are left out; also `report.json` beside it.
 
         Raises ToolError.
         """
-        folder = archive.parent
-        output = folder / "report.json"
+        files = [f"--skip-files={each}" for each in leave]
+        report = self._scan(archive, "report.json", ["--scanners", "vuln", "--list-all-pkgs", *files])
+        # A pass of its own: packages are most of an image, and their samples of secrets are nobody's.
+        theirs = [f"--skip-files={each}/**" for each in FOLDERS_OF_PACKAGES]
+        scanners = ["--scanners", "secret", "--image-config-scanners", "secret"]
+        secrets = self._scan(archive, "secrets.json", [*scanners, *theirs])
+        if secrets.layers != report.layers:
+            raise ToolError("its reports are about different images")
+        return replace(report, secrets=secrets.secrets)
+
+    def _scan(self, archive: Path, name: str, options: Sequence[str]) -> Report:
+        output = archive.parent / name
         document = self._run(
-            ["image", "--input", str(archive), "--format", "json", "--output", str(output)]
-            + ["--scanners", "vuln,secret", "--image-config-scanners", "secret", "--list-all-pkgs"]
+            ["image", "--input", str(archive), "--format", "json", "--output", str(output), *options]
             + ["--cache-dir", str(self._cache), "--cache-backend", "memory"]
             + ["--skip-db-update", "--skip-java-db-update", "--skip-check-update"]
             + ["--skip-vex-repo-update", "--skip-version-check"]
             + ["--disable-telemetry", "--offline-scan", "--no-progress", "--quiet"]
             + ["--timeout", f"{self.job.tool.timeout:.0f}s", *settings(self.job)]
-            + [word for pattern in leave for word in ("--skip-files", pattern)]
             + ["--ignorefile", os.devnull, "--secret-config", settings(self.job)[-1]],
             output,
         )
