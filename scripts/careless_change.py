@@ -11,6 +11,7 @@ EXPECTED: Mapping[str, str] = {
     "sast": "github-token",
     "model": "model-runs-code",
     "container": "dockerfile-root-user",
+    "dast": "dast-auth-ignored",
 }
 OLD_DEPENDENCY = "urllib3==1.24.1"
 SCRIPT = '''"""Quick look at the new model."""
@@ -50,9 +51,13 @@ def apply(project: Path) -> tuple[str, ...]:
     dockerfile = project / "Dockerfile"
     lines = dockerfile.read_text(encoding="utf-8").splitlines(keepends=True)
     dockerfile.write_text("".join(line for line in lines if not line.startswith("USER ")), encoding="utf-8")
+    application = project / "loadforecast" / "app.py"
+    code = application.read_text(encoding="utf-8")
+    application.write_text(code.replace('        _require("metrics")\n', ""), encoding="utf-8")
     return (
         f"requirements.txt: an old dependency ({OLD_DEPENDENCY})",
         "models/forecast-v2.pkl: a pickled model that runs code when it is loaded",
         "peek.py: pickle.load, debug=True on all addresses, a token in the code",
         "Dockerfile: nothing switches away from root",
+        "loadforecast/app.py: GET /metrics asks nobody for a key",
     )

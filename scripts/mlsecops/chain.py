@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Protocol
 
 import orjson
@@ -35,10 +36,14 @@ def _as_they_are(runs: list[Json]) -> list[Json]:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a stage module offers: its plan, and what is to be settled between its tools' runs at the end."""
+    """What a stage module offers: its plan, and what is to be settled between its tools' runs at the end.
+
+    The tools of one that is `in_turn` would wait for each other: they take one core, one after the other.
+    """
 
     plan: Plan
     settle: Callable[[list[Json]], list[Json]] = _as_they_are
+    in_turn: bool = False
 
 
 STAGES: Mapping[str, Stage] = {
@@ -47,7 +52,7 @@ STAGES: Mapping[str, Stage] = {
     "sast": Stage(sast.plan, sast.settle),
     "model": Stage(model.plan, model.settle),
     "container": Stage(container.plan, container.settle),
-    "dast": Stage(dast.plan),
+    "dast": Stage(dast.plan, in_turn=True),
 }
 
 
@@ -118,34 +123,39 @@ class Chain:
                 if isinstance(each, Skip):
                     yield stage, each.tool, skipped(each, self._context(stage, shared))
 
-        def one(stage: str, each: Scan) -> Json:
-            progress.started(stage, each.tool.name)
-            context = self._context(stage, shared)
-            try:
-                return scan(each.tool, each.targets, context)
-            except DEFECTS as defect:
-                return broken(each.tool.name, defect, context)
-
+        cores = BoundedSemaphore(max(1, self.cores))
         with (
             ThreadPoolExecutor(_PREPARE_AT_ONCE) as preparing,
-            ThreadPoolExecutor(max(1, self.cores)) as running,
+            ThreadPoolExecutor(1) as in_turn,
+            ThreadPoolExecutor(max(1, self.cores)) as side_by_side,
         ):
             for name in {each.tool.environment for _, each in due if each.tool.environment}:
                 preparing.submit(self._prepare, name)
             # The longest first: a long tool that starts last would keep all other cores waiting.
             due.sort(key=lambda item: -item[1].tool.weight)
-            futures: dict[Future[Json], tuple[str, str]] = {
-                running.submit(one, stage, each): (stage, each.tool.name) for stage, each in due
-            }
+            futures: dict[Future[Json], tuple[str, str]] = {}
+            for stage, each in due:
+                executor = in_turn if STAGES[stage].in_turn else side_by_side
+                future = executor.submit(self._one, each, self._context(stage, shared), cores, progress)
+                futures[future] = stage, each.tool.name
             try:
                 for future in as_completed(futures):
                     yield *futures[future], future.result()
             except BaseException as error:
                 ended = self.toolbox.processes.stop()
-                running.shutdown(wait=True, cancel_futures=True)
+                for executor in (in_turn, side_by_side):
+                    executor.shutdown(wait=True, cancel_futures=True)
                 if isinstance(error, KeyboardInterrupt):
                     raise InterruptedRunError(ended) from None
                 raise
+
+    def _one(self, due: Scan, context: Context, cores: BoundedSemaphore, progress: Progress) -> Json:
+        with cores:
+            progress.started(context.stage, due.tool.name)
+            try:
+                return scan(due.tool, due.targets, context)
+            except DEFECTS as defect:
+                return broken(due.tool.name, defect, context)
 
     def _prepare(self, environment: str) -> None:
         with suppress(ToolboxError):  # the scan that needs it says so

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
@@ -14,21 +13,18 @@ import click
 from rich.console import Console
 
 from mlsecops import __version__, policy
-from mlsecops.chain import STAGES, InterruptedRunError
+from mlsecops.chain import STAGES
 from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.doctor import examine
+from mlsecops.explain.cli import OUT, explain, waive
+from mlsecops.failing import INCOMPLETE, clear_errors
 from mlsecops.github.cli import github
 from mlsecops.job import Options
 from mlsecops.models.cli import models
-from mlsecops.policy import PolicyError
 from mlsecops.project import ProjectError
 from mlsecops.report.terminal import verdict_view
-from mlsecops.sarif.files import SarifError
 from mlsecops.scanning import Settings, scan_stages
 from mlsecops.toolbox import Toolbox
-
-OUT = "mlsecops-report"
-USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 
 folder = click.Path(path_type=Path)
 existing_file = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -47,6 +43,13 @@ id_option = click.option(
 )
 baseline_option = click.option(
     "--baseline", type=existing_file, help="report.sarif of an earlier run: only what is new counts."
+)
+
+history_option = click.option(
+    "--history",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="report.json of an earlier run, or a folder of them, for the page; may be repeated.",
 )
 
 
@@ -89,8 +92,10 @@ def command() -> None:
     """
 
 
+command.add_command(explain)
 command.add_command(github)
 command.add_command(models)
+command.add_command(waive)
 
 
 @command.command()
@@ -98,8 +103,16 @@ command.add_command(models)
 @stage_option
 @click.option("--out", type=folder, default=Path(OUT), help="Folder for the reports.", show_default=True)
 @baseline_option
+@history_option
 @scan_options
-def run(project: Path, stages: tuple[str, ...], out: Path, baseline: Path | None, settings: Settings) -> None:
+def run(
+    project: Path,
+    stages: tuple[str, ...],
+    out: Path,
+    baseline: Path | None,
+    history: tuple[Path, ...],
+    settings: Settings,
+) -> None:
     """Scan PROJECT with all stages side by side and write the reports."""
     due = stages or tuple(STAGES)
     console = Console()
@@ -114,6 +127,7 @@ def run(project: Path, stages: tuple[str, ...], out: Path, baseline: Path | None
                 generated=datetime.now(UTC),
                 baseline=baseline,
                 partial=bool(stages),
+                history=history,
                 identifier=settings.identifier or "default",
             ),
         )
@@ -136,6 +150,7 @@ def stage(name: str, project: Path, out: Path, settings: Settings) -> None:
 @stage_option
 @click.option("--out", type=folder, help="Folder for the reports. [default: the folder of the results]")
 @baseline_option
+@history_option
 @policy_option
 @id_option
 def report(
@@ -143,6 +158,7 @@ def report(
     stages: tuple[str, ...],
     out: Path | None,
     baseline: Path | None,
+    history: tuple[Path, ...],
     policy_file: Path | None,
     identifier: str | None,
 ) -> None:
@@ -163,6 +179,7 @@ def report(
                 generated=datetime.now(UTC),
                 baseline=baseline,
                 partial=bool(stages),
+                history=history,
                 identifier=identifier or "default",
             ),
         )
@@ -240,28 +257,6 @@ def show_snapshot(snapshot: Path) -> None:
     with clear_errors():
         rows = summary(load(snapshot), _today())
     print_rows(rows)
-
-
-@contextmanager
-def clear_errors() -> Iterator[None]:
-    """Turn what a user can mend into one line and the right exit code."""
-    from mlsecops.advisories.record import AdvisoryError
-
-    try:
-        yield
-    except (PolicyError, ProjectError, SarifError, AdvisoryError) as error:
-        fail(str(error), USAGE)
-    except (InterruptedRunError, KeyboardInterrupt) as error:
-        fail(str(error) or "interrupted", INTERRUPTED)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        fail(f"{where}{error.strerror or error}", INCOMPLETE)
-
-
-def fail(sentence: str, code: int) -> None:
-    """Say one line on standard error and end with an exit code."""
-    click.echo(f"mlsecops: {sentence}", err=True)
-    raise SystemExit(code)
 
 
 def finish(conclusion: Conclusion, console: Console) -> None:

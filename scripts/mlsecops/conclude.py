@@ -12,6 +12,7 @@ from mlsecops.findings import Report, build_report
 from mlsecops.findings.fields import mappings, own_properties
 from mlsecops.policy import Policy
 from mlsecops.report.comment import comment
+from mlsecops.report.history import read_history
 from mlsecops.report.machine import machine
 from mlsecops.report.page import page
 from mlsecops.report.parts import Links
@@ -41,6 +42,7 @@ class Question:
 
     `baseline_source` is what people are told the baseline is, else its file's name. `absent` says why a stage
     left nothing; each of `doubts` keeps the verdict from passing; `notices` are told with the report's own.
+    `history` are earlier `report.json` files, or folders of them, for the page.
     """
 
     policy: Policy
@@ -53,6 +55,7 @@ class Question:
     absent: Mapping[str, str] = field(default_factory=dict)
     doubts: Sequence[str] = ()
     notices: Sequence[str] = ()
+    history: Sequence[Path] = ()
     identifier: str = "default"
     links: Links = field(default_factory=Links)
 
@@ -61,8 +64,9 @@ def conclude(folder: Path, out: Path, question: Question) -> Conclusion:
     """Merge, judge and write all reports below `out`, from the `<stage>.sarif` files in `folder`.
 
     A stage that was due and left no readable file is incomplete. Raises SarifError when the baseline cannot
-    be read, OSError when the reports cannot be written.
+    be read, HistoryError when an earlier report cannot, OSError when the reports cannot be written.
     """
+    earlier = read_history(question.history)  # may be the very file that is replaced here
     out.mkdir(parents=True, exist_ok=True)
     for name in WRITTEN:
         (out / name).unlink(missing_ok=True)
@@ -86,7 +90,7 @@ def conclude(folder: Path, out: Path, question: Question) -> Conclusion:
     texts = {
         "comment.md": comment(report, verdict, question.links, question.identifier),
         "summary.md": summary(report, verdict, question.links),
-        "index.html": page(report, verdict, question.links),
+        "index.html": page(report, verdict, question.links, earlier),
         "report.json": machine(report, verdict),
     }
     for name, text in texts.items():

@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mlsecops.job import printable
+from mlsecops.containers.trivy.program import GET_IT, RELEASE, refuse_poisoned
+from mlsecops.job import ToolError, printable
 from mlsecops.toolbox import Toolbox, ToolboxError
 
 
@@ -44,7 +46,23 @@ def optional(which: Callable[[str], str | None]) -> Sequence[Finding]:
     network = (
         "unshare and nsenter found" if apart else "unshare or nsenter is missing: services run on loopback"
     )
-    return [Finding("container engine", True, "", remark), Finding("namespaces", True, "", network)]
+    return [
+        Finding("container engine", True, "", remark),
+        _trivy(which("trivy")),
+        Finding("namespaces", True, "", network),
+    ]
+
+
+def _trivy(path: str | None) -> Finding:
+    """Trivy on PATH, or what is done without it."""
+    if path is None:
+        remark = f"not on PATH; release {RELEASE.version} is fetched when an image is scanned, or {GET_IT}"
+        return Finding(RELEASE.program, True, "", remark)
+    try:
+        refuse_poisoned(Path(path))
+    except ToolError as error:
+        return Finding(RELEASE.program, False, "", f"{path}: {error}")
+    return Finding(RELEASE.program, True, "", path)
 
 
 def _tool(toolbox: Toolbox, name: str) -> Finding:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import orjson
 
+from mlsecops.bounds import Bounds
 from mlsecops.sarif.build import Json
 from mlsecops.shared import Shared
 from mlsecops.toolbox import Limits, StartError, Toolbox, ToolboxError
@@ -45,13 +46,14 @@ class NotDueError(Exception):
 class Problem:
     """A file, rule or package that a tool could not read: the run is incomplete.
 
-    `unparsed` is a file in a syntax that this tool does not know and another of its stage may.
+    `unparsed` is a file in a syntax that this tool does not know and another of its stage may; what is
+    `unfinished` is a sentence of its own.
     """
 
     uri: str
     message: str
     line: int | None = None
-    kind: Literal["unreadable", "unparsed", "stale"] = "unreadable"
+    kind: Literal["unreadable", "unparsed", "unfinished", "stale"] = "unreadable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +121,7 @@ class Job:
     context: Context
     targets: tuple[str, ...]
     work: Path
+    bounds: Bounds = field(default_factory=Bounds)
 
     @property
     def root(self) -> Path:
@@ -167,14 +170,16 @@ class Job:
         env: Mapping[str, str] | None = None,
         installer: bool = False,
         silent: bool = False,
+        private: bool = False,
         largest: int | None = None,
     ) -> Completed:
         """Run a program of the tool's environment to its end.
 
         `output` is the file that it must write (else its stdout).
         A program given by its absolute path is run as it is. `installer` gives it the index settings of the
-        user, for resolving packages; `silent` programs print nothing when all is well; `largest` is how many
-        bytes a file may have that it writes, where that is more than usual.
+        user, for resolving packages; `silent` programs print nothing when all is well; what `private` ones
+        print is not repeated; `largest` is how many bytes a file may have that it writes, where that is more
+        than usual.
         Raises ToolError when it is missing, crashes, hangs, ends with an exit code it is not known for, or
         leaves no new output.
         """
@@ -182,7 +187,10 @@ class Job:
         stdout, stderr = folder / "stdout", folder / "stderr"
         result = output or stdout
         result.unlink(missing_ok=True)
-        seconds = timeout or self.tool.timeout
+        left = self.bounds.left()
+        if left <= 0:
+            raise ToolError(self.bounds.why)
+        seconds = min(timeout or self.tool.timeout, left)
         limits = Limits(seconds=seconds) if largest is None else Limits(seconds=seconds, file_size=largest)
         try:
             program = self._program(argv[0], environment)
@@ -197,14 +205,17 @@ class Job:
             )
         except StartError as error:
             raise ToolError(str(error)) from error
+        last_words = _silence if private else _last_words
+        if finished.timed_out and seconds == left:
+            raise ToolError(self.bounds.why)
         if finished.timed_out:
             raise ToolError(f"it did not end within {limits.seconds:.0f} s and was stopped")
         if finished.exit_code < 0:
-            raise ToolError(f"it was ended by signal {-finished.exit_code}{_last_words(stderr)}")
+            raise ToolError(f"it was ended by signal {-finished.exit_code}{last_words(stderr)}")
         if finished.exit_code not in exit_codes:
-            raise ToolError(f"it ended with exit code {finished.exit_code}{_last_words(stderr, stdout)}")
+            raise ToolError(f"it ended with exit code {finished.exit_code}{last_words(stderr, stdout)}")
         if not silent and (not result.is_file() or result.stat().st_size == 0):
-            raise ToolError(f"it wrote no output (exit code {finished.exit_code}){_last_words(stderr)}")
+            raise ToolError(f"it wrote no output (exit code {finished.exit_code}){last_words(stderr)}")
         return Completed(finished.exit_code, stdout, stderr, result)
 
     def execute_json(
@@ -302,6 +313,12 @@ class Skip:
     tool: str
     reason: str
     information_uri: str = ""
+
+
+def _silence(*files: Path) -> str:
+    """What a program printed stays with it."""
+    del files
+    return ""
 
 
 def _last_words(*files: Path) -> str:

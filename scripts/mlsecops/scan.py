@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mlsecops import __version__
+from mlsecops.bounds import spellings, without
 from mlsecops.job import (
     Context,
     Job,
@@ -150,11 +151,12 @@ def _looked_at(run: Json) -> set[str]:
 def _doubts(tool: Tool, due: frozenset[str], parsed: Parsed) -> dict[str, str]:
     """Why the run does not count as complete: kind -> sentence, the most useful to a reader first."""
     doubts: dict[str, str] = {}
-    for kind in ("unreadable", "unparsed"):
+    for kind in ("unfinished", "unreadable", "unparsed"):
         problems = [each for each in parsed.problems if each.kind == kind]
         if problems:
             more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
-            doubts[kind] = f"could not read {printable(problems[0].uri)} ({problems[0].message}){more}"
+            unread = f"could not read {printable(problems[0].uri)} ({problems[0].message})"
+            doubts[kind] = f"{problems[0].message if kind == 'unfinished' else unread}{more}"
     for stale in (each for each in parsed.problems if each.kind == "stale"):
         doubts["stale"] = stale.message
     if not due:
@@ -206,7 +208,8 @@ def _run(job: Job, parsed: Parsed, failure: str, started: datetime) -> Json:
         "unparsed": [problem.uri for problem in parsed.problems if problem.kind == "unparsed"],
         **parsed.properties,
     }
-    return finish(run, context, tool.name)
+    hidden = spellings(job.bounds.hidden)
+    return finish(without(run, hidden) if hidden else run, context, tool.name)
 
 
 def finish(run: Json, context: Context, tool: str) -> Json:
@@ -281,7 +284,8 @@ def _notification(problem: Problem) -> Json:
 
 def _version(tool: Tool, toolbox: Toolbox) -> str | None:
     if tool.environment is None:
-        return __version__
+        # Somebody else's program that the machine has: which version, only it can say.
+        return None if tool.information_uri else __version__
     try:
         return toolbox.environments.version(tool.environment)
     except (ToolboxError, OSError):

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -74,31 +74,43 @@ def draw(comment: Path, picture: Path) -> None:
             page(comment.read_text(encoding="utf-8"), STYLE.read_text(encoding="utf-8")), encoding="utf-8"
         )
         common = [program, *QUIET, f"--user-data-dir={scratch}/profile", source.as_uri()]
-        measured = _HEIGHT.search(_run([*common, f"--window-size={WIDTH},800", "--dump-dom"]))
+        measured = _HEIGHT.search(run([*common, f"--window-size={WIDTH},800", "--dump-dom"]))
         if measured is None:
             raise PictureError("the browser does not say how tall the comment is")
         size = f"--window-size={WIDTH},{min(int(measured[1]) + 2 * MARGIN, TALLEST)}"
-        _run([*common, size, "--force-device-scale-factor=2", f"--screenshot={drawn}"])
-        if not drawn.is_file():
-            raise PictureError("the browser left no picture")
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        picture.write_bytes(with_palette(drawn.read_bytes()))
+        shoot([*common, size, "--force-device-scale-factor=2"], drawn, picture)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Draw the comment of the careless change, or the one that the arguments name."""
-    comment = Path(arguments[0]) if arguments else COMMENT
-    picture = Path(arguments[1]) if len(arguments) > 1 else PICTURE
+    return drawn("draw-comment", draw, (COMMENT, PICTURE), arguments)
+
+
+def drawn(
+    name: str, draw: Callable[[Path, Path], None], usual: tuple[Path, Path], arguments: Sequence[str]
+) -> int:
+    """Draw from one file into another, the usual ones or those of the arguments, and say what came of it."""
+    source, picture = (*map(Path, arguments[:2]), *usual[len(arguments) :])
     try:
-        draw(comment, picture)
+        draw(source, picture)
     except (PictureError, PngError, OSError) as error:
-        sys.stderr.write(f"draw-comment: {error}\n")
+        sys.stderr.write(f"{name}: {error}\n")
         return 1
     sys.stdout.write(f"{picture}: {picture.stat().st_size >> 10} kB\n")
     return 0
 
 
-def _run(command: Sequence[str]) -> str:
+def shoot(command: Sequence[str], drawn: Path, picture: Path) -> None:
+    """Have a browser draw, and keep what it drew with few colours. Raises PictureError, PngError, OSError."""
+    run([*command, f"--screenshot={drawn}"])
+    if not drawn.is_file():
+        raise PictureError("the browser left no picture")
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(with_palette(drawn.read_bytes()))
+
+
+def run(command: Sequence[str]) -> str:
+    """What a browser prints. Raises PictureError."""
     try:
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=_SECONDS).stdout
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from mlsecops.job import Context, Options, Scan
-from mlsecops.policy import ContainerSettings, ImagePart, Policy
+from mlsecops.policy import ContainerSettings, ImagePart, Policy, TrivySettings
 from mlsecops.sarif.build import Json
 from mlsecops.scan import scan
 from mlsecops.stages import container
+from support import trivy, trivy_images
 from support.command import mlsecops
 from support.contexts import context
 from support.docker_engine import DockerEngine
@@ -38,11 +42,14 @@ def project(root: Path, **files: str) -> Path:
     return root
 
 
-def runs(around: Context) -> dict[str, Json]:
-    """The runs of the tools that look at images."""
+OURS = ("image-checks", "security-updates")
+
+
+def runs(around: Context, tools: Sequence[str] = OURS) -> dict[str, Json]:
+    """The runs of tools that look at images."""
     with around.shared:
         plan = container.plan(around.project, around.policy, around.options)
-        due = [each for each in plan if isinstance(each, Scan)][2:]
+        due = [each for each in plan if isinstance(each, Scan) and each.tool.name in tools]
         done = [scan(each.tool, each.targets, around) for each in due]
     return {run["tool"]["driver"]["name"]: run for run in done}
 
@@ -119,7 +126,7 @@ def test_without_an_engine_it_is_as_the_policy_says(tmp_path: Path, monkeypatch:
             policy=Policy(container=settings),
             options=Options(image_required=required),
         )
-        for name, run in runs(around).items():
+        for name, run in runs(around, (*OURS, "trivy")).items():
             told = reason if word == "skipped" else f"{name}: could not read Dockerfile"
             assert status(run)[0] == word
             assert told in status(run)[1]
@@ -139,3 +146,51 @@ def test_no_code_of_the_project_runs_when_that_is_asked(engine: DockerEngine, tm
     done = mlsecops("run", root, "--stage", "container", "--no-exec", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stdout
     assert "--no-exec" in (tmp_path / "out/stages/container.sarif").read_text(encoding="utf-8")
+
+
+@pytest.fixture(name="with_trivy")
+def _with_trivy(engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Policy:
+    """Trivy on PATH, and a policy that names a database of a few advisories."""
+    try:
+        program = trivy.program()
+    except trivy.TrivyUnavailableError as error:
+        pytest.skip(f"images were not scanned with Trivy: {error}")
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    data = trivy_images.database(tmp_path / "database", datetime.now(UTC))
+    return Policy(container=ContainerSettings(trivy=TrivySettings(database=str(data))))
+
+
+VULNERABLE = """FROM base:1
+RUN printf '%s\\n' 'Package: example' 'Status: install ok installed' 'Version: 1.0-1' '' \\
+    >> /var/lib/dpkg/status
+COPY METADATA /opt/venv/lib/python3.13/site-packages/Flask-2.0.1.dist-info/
+RUN mkdir /app && printf '%s\\n' 'token = ghp_''aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY5zA7' > /app/a.ini
+RUN rm /app/a.ini
+USER 10001
+"""
+
+
+def test_trivy_finds_packages_and_secrets_on_their_lines(with_trivy: Policy, tmp_path: Path) -> None:
+    root = project(tmp_path / "old", Dockerfile=VULNERABLE, METADATA="Name: Flask\nVersion: 2.0.1\n")
+    run = runs(context("container", root, tmp_path, policy=with_trivy), ("trivy",))["trivy"]
+    assert status(run) == ("findings", "")
+    assert {
+        ("image-pending-security-update", 2),
+        ("CVE-2023-30861", 4),
+        ("image-deleted-secret", 5),
+    } <= found(run)
+    own = run["properties"]["mlsecops"]
+    assert own["scanned"] == own["expected"] > 80
+    assert own["canary"] == "found"
+    text = json.dumps(run)
+    assert "ghp_" not in text
+    assert "sha256:" not in text
+    assert "mlsecops-run" not in text
+    document = json.loads((tmp_path / "keep/image-sbom.cdx.json").read_text(encoding="utf-8"))
+    assert {"Flask", "example", "libc6"} <= {each["name"] for each in document["components"]}
+
+
+def test_trivy_has_nothing_against_the_example(with_trivy: Policy, example: Path, tmp_path: Path) -> None:
+    run = runs(context("container", example, tmp_path, policy=with_trivy), ("trivy",))["trivy"]
+    assert status(run) == ("passed", "")
+    assert run["properties"]["mlsecops"]["expected"] > 90

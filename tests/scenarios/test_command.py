@@ -121,6 +121,8 @@ def test_reports_of_before_within_the_project_are_not_scanned(root: Path) -> Non
         (["run", "project", "--policy", "bad.yml"], 2, "bad.yml:1: unknown key 'fial-on'"),
         (["run", "project", "--stage", "container", "--baseline", "bad.yml"], 2, "bad.yml"),
         (["run", "project", "--baseline", "missing.sarif"], 2, "does not exist"),
+        (["report", "project", "--history", "bad.yml"], 2, "bad.yml is no report of ours"),
+        (["run", "project", "--history", "missing"], 2, "does not exist"),
         (["run", "project", "--stage", "nothing"], 2, "nothing"),
         (["run", "project", "--stage", "container", "--out", "bad.yml"], 3, "bad.yml"),
         (["report", "nowhere"], 2, "not a folder"),

@@ -38,6 +38,7 @@ DOCUMENT = (
     get:
       parameters:
         - $ref: "{ELSEWHERE}/parameters.yaml#/one"
+        - {{name: to, in: query, schema: {{type: string}}}}
       responses: {{"302": {{description: elsewhere}}}}
 """
 )
@@ -45,7 +46,7 @@ DOCUMENT = (
 MOVED = f"""
 def moved(self):
     self.path = self.path.removeprefix("/v1")
-    if self.path == "/moved":
+    if self.path.partition("?")[0] == "/moved":
         self.respond(302, Location="{ELSEWHERE}/here")
     else:
         get(self)

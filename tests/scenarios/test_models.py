@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,6 +82,13 @@ SCENES = {
     "PMML": Scene(OTHER, "PMML: an external entity", "pypmml.Model.load(FILE)", "outside|entit", ""),
     "Paddle": Scene(OTHER, "Paddle: a pickle of parameters", "paddle.load(FILE)"),
 }
+# A harmless file, the one that takes its place, and what is new in it.
+CHANGED = {
+    "pickle": (("plain pickles", "posix.system, protocol 4"), "imports: `+ posix.system`"),
+    "Keras": (("Keras", "v3: Lambda"), "`+ Lambda`"),
+    "TensorFlow graph": ((TENSORFLOW, "frozen graph, WriteFile"), "`+ WriteFile`"),
+    "Paddle": ((OTHER, "Paddle: a program that calls py_func"), "`+ py_func`"),
+}
 UNREAD = {
     "empty": ("nobody can read", "empty, .pkl", "it is empty"),
 }
@@ -105,9 +113,9 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_OFFLINE", "1")
 
 
-def concluded(root: Path, tmp_path: Path) -> Conclusion:
+def concluded(root: Path, tmp_path: Path, baseline: Path | None = None) -> Conclusion:
     """The model stage over a project, and what is made of it."""
-    out = tmp_path / "out"
+    out = tmp_path / ("out" if baseline is None else "again")
     chain = Chain(
         project=discover(root),
         policy=Policy(),
@@ -118,7 +126,7 @@ def concluded(root: Path, tmp_path: Path) -> Conclusion:
         cores=2,
     )
     chain.run(["model"], out / "stages", Quiet())
-    question = Question(policy=Policy(), expected=["model"], generated=datetime.now(UTC))
+    question = Question(policy=Policy(), expected=["model"], generated=datetime.now(UTC), baseline=baseline)
     return conclude(out / "stages", out, question)
 
 
@@ -176,3 +184,23 @@ def test_a_reviewer_reads_that_a_file_was_not_read(
     comment = conclusion.files["comment.md"].read_text(encoding="utf-8")
     told = [line for line in comment.splitlines() if uri in line and "not scanned" in line]
     assert any(reason in line for line in told), comment
+
+
+def test_a_reviewer_reads_what_changed_in_models(
+    samples: dict[tuple[str, str], Sample], tmp_path: Path
+) -> None:
+    folder = tmp_path / "project" / FOLDER
+    folder.mkdir(parents=True)
+    worse = {
+        folder / f"{name}{Path(samples[key].name).suffix}": samples[key].data
+        for name, (key, _) in CHANGED.items()
+    }
+    for path in worse:
+        path.write_bytes(pickle.dumps({"weights": [1.0]}))
+    concluded(tmp_path / "project", tmp_path)
+    for path, data in worse.items():
+        path.write_bytes(data)
+    conclusion = concluded(tmp_path / "project", tmp_path, tmp_path / "out" / "report.sarif")
+    comment = conclusion.files["comment.md"].read_text(encoding="utf-8")
+    assert f"#### Models that change ({len(CHANGED)})" in comment
+    assert [said for _, said in CHANGED.values() if said not in comment] == []

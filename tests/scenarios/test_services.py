@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from mlsecops.dast.service.isolation import NO_NAMESPACE
 from mlsecops.dast.serving import attacking
 from mlsecops.job import ToolError
 from mlsecops.policy import Caller
+from mlsecops.scan import scan
+from mlsecops.tools.service_attacks import ServiceAttacks
+from mlsecops.tools.service_probe import ServiceProbe
 from support import services
 
 EVERYTHING = """
@@ -96,15 +100,31 @@ BROKEN = {
     ),
     "one that leaves an operation unanswered": (
         post("self.close_connection = True"),
-        "could not read openapi.yaml (POST /predict gave no answer (RemoteDisconnected",
+        "service-probe: POST /predict gave no answer (RemoteDisconnected",
     ),
     "one whose operation is not there": (
         post("self.respond(404, 'not here')"),
-        "could not read openapi.yaml (POST /predict is not there (status 404))",
+        "service-probe: POST /predict is not there (status 404)",
     ),
     "one that wants a key": (
         REFUSING,
-        "POST /predict answers 401 to a caller without a key: the policy names none in dast.auth",
+        "POST /predict answers 401: the policy's dast.auth must say who the scan is, such as {header: ",
+    ),
+    "one that wants a key for everything": (
+        everything("self.respond(403, 'who are you?')"),
+        "the service answers 403 to every request: the policy's dast.auth must say who the scan is",
+    ),
+    "one that sends everybody to its login": (
+        everything("self.respond(302, Location='/login?next=' + self.path)"),
+        "the service answers every request by sending the caller to /login?next=/",
+    ),
+    "one that sends callers of one operation to its login": (
+        post("self.respond(302, Location='/login')"),
+        "POST /predict sends the caller to /login: the policy's dast.auth must say who the scan is",
+    ),
+    "one that says 200 to everything, each time in other words": (
+        everything("self.respond(200, ['you asked for ' + self.path, time.time()])"),
+        "the service answers every request alike (200), also for paths that nobody has",
     ),
 }
 
@@ -160,6 +180,26 @@ def test_a_key_made_up_for_the_run_opens_what_wants_one(tmp_path: Path) -> None:
     assert (own["status"], own["reason"]) == ("passed", "")
 
 
+def test_a_key_that_the_service_does_not_know_opens_nothing(tmp_path: Path) -> None:
+    settings = replace(services.STARTED, env={"KEY": "{key2}"}, auth=Caller(header="X-Key: {key}"))
+    around = services.surroundings(services.make(tmp_path / "p", REFUSING), tmp_path, settings)
+    with around.shared:
+        run = scan(ServiceProbe(), ("service.py",), around)
+    own = run["properties"]["mlsecops"]
+    why = "answers 401: it does not know the caller that the policy names in dast.auth"
+    assert own["reason"] == f"service-probe: POST /predict {why}"
+
+
+def test_where_no_operation_lets_the_scan_in_the_attacks_say_so_too(tmp_path: Path) -> None:
+    settings = replace(services.STARTED, exclude_operations=("GET /health",))
+    around = services.surroundings(services.make(tmp_path / "p", REFUSING), tmp_path, settings)
+    with around.shared:
+        run = scan(ServiceAttacks(), ("service.py",), around)
+    own = run["properties"]["mlsecops"]
+    assert own["status"] == "incomplete"
+    assert "the policy's dast.auth must say who the scan is" in own["reason"]
+
+
 def test_a_service_that_dies_under_attack_is_no_passed_scan(tmp_path: Path) -> None:
     job = services.job(services.make(tmp_path / "p"), tmp_path)
     with job.context.shared:
@@ -186,3 +226,21 @@ def test_where_no_namespace_can_be_made_loopback_will_do_and_the_notes_say_so(
     own = services.probed(services.make(tmp_path / "p"), tmp_path)
     assert (own["status"], own["reason"]) == ("passed", "")
     assert NO_NAMESPACE in own["notes"]
+
+
+def test_the_stage_as_a_whole_ends_with_the_time_that_the_policy_gives_it(tmp_path: Path) -> None:
+    settings = replace(services.STARTED, timeout=12.0)
+    root = services.make(tmp_path / "p", post("time.sleep(1) or self.respond(value=7)"))
+    around = services.surroundings(root, tmp_path, settings)
+    started = time.monotonic()
+    with around.shared:
+        # What is asked last finds no time left.
+        runs = [scan(ServiceAttacks(), ("service.py",), around) for _ in range(3)]
+        running = services.processes(tmp_path)
+    assert time.monotonic() - started < 30
+    reasons = [run["properties"]["mlsecops"]["reason"] for run in runs]
+    assert "dast.timeout" in reasons[0]
+    assert "the policy gives the stage 12 s (dast.timeout)" in reasons[-1]
+    assert {run["properties"]["mlsecops"]["status"] for run in runs} == {"incomplete"}
+    assert running
+    assert services.processes(tmp_path) == []

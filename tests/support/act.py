@@ -15,7 +15,7 @@ VERSION = "0.2.87"
 MODULE = f"github.com/nektos/act@v{VERSION}"
 OLDEST_GO = (1, 24)
 # Go's checksum database vouches for the sources; these settings could switch it off.
-_UNGUARDED = ("GONOSUMDB", "GONOSUMCHECK", "GOPRIVATE", "GONOPROXY", "GOINSECURE", "GOFLAGS", "GOSUMDB")
+UNGUARDED = ("GONOSUMDB", "GONOSUMCHECK", "GOPRIVATE", "GONOPROXY", "GOINSECURE", "GOFLAGS", "GOSUMDB")
 _INSTALL_SECONDS = 900
 
 
@@ -42,7 +42,7 @@ def _install(folder: Path) -> None:
     go = shutil.which("go")
     if go is None:
         raise ActUnavailableError("go is not on PATH, and act is built with it")
-    environment = {name: value for name, value in os.environ.items() if name not in _UNGUARDED}
+    environment = {name: value for name, value in os.environ.items() if name not in UNGUARDED}
     environment |= {"GOBIN": str(folder), "GOTOOLCHAIN": "local"}
     _refuse_old(go, environment)
     shutil.rmtree(folder, ignore_errors=True)

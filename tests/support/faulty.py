@@ -35,7 +35,10 @@ REASONS = {
     ),
     "half-written output": ("cannot be read", "is broken", "did not end its report"),
     "output left from before": ("wrote no output",),
-    "nothing scanned": ("looked at ", "could not read", "nothing to look at", "ended with exit code 1"),
+    "nothing scanned": (
+        *("looked at ", "could not read", "nothing to look at"),
+        *("ended with exit code 1", "ended with exit code 2"),
+    ),
     "canary lost": ("did not find the known-bad canary",),
 }
 
@@ -43,6 +46,7 @@ _WRAPPER = '''#!{python}
 import os, pathlib, signal, subprocess, sys, time
 
 FAULT, REAL, SOURCES, CANARY = {fault!r}, {real!r}, {sources!r}, {canary!r}
+SOUND = {sound!r}
 arguments = sys.argv[1:]
 
 
@@ -78,6 +82,8 @@ def is_canary(line):
     return line.startswith(("pyyaml==5.3\\n", "mlsecops-canary=="))
 
 
+if SOUND in sys.argv:
+    os.execv(REAL, [REAL, *arguments])
 if FAULT == "crashes":
     os.kill(os.getpid(), signal.SIGSEGV)
 elif FAULT == "hangs":
@@ -120,9 +126,11 @@ def environment(
     code: int,
     sources: tuple[str, ...],
     canary: tuple[str, ...],
+    sound: str = "",
 ) -> Path:
     """A tool environment whose program has a fault; `code` is what it ends with when all seems well.
 
+    With the argument `sound` it has none.
     `sources` and `canary` are patterns of the files that the tool reads, below its scratch folder.
     """
     binaries = folder / "bin"
@@ -137,6 +145,7 @@ def environment(
         sources=sources,
         canary=canary,
         code=code,
+        sound=sound,
     )
     wrapper.write_text(text, encoding="utf-8")
     wrapper.chmod(0o644 if fault == "not executable" else 0o755)

@@ -88,19 +88,35 @@ def _inline(token: Token, rendered: Rendered) -> str:
     return seen
 
 
+_WITHOUT_END = {"br", "input", "link", "meta"}
+
+
 class Page(HTMLParser):
-    """The elements, attributes and text of an HTML text, as a browser's parser splits them."""
+    """The elements, attributes and text of an HTML text, as a browser's parser splits them.
+
+    `open` are elements that nothing ends, `stray` ends of elements that are not the innermost open one.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.comments: list[str] = []
         self.text: list[str] = []
+        self.open: list[str] = []
+        self.stray: list[str] = []
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        if tag not in _WITHOUT_END:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.open[-1:] == [tag]:
+            self.open.pop()
+        else:
+            self.stray.append(tag)
 
     def handle_comment(self, data: str) -> None:
         self.comments.append(data)

@@ -1,4 +1,4 @@
-"""GitHub's own language service and expression evaluator, installed once from npm into the cache."""
+"""Test tools that run on Node: GitHub's own language service and evaluator, a driver of browsers, axe."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Status = Literal["success", "failure", "cancelled", "skipped"]
 
 
 class NodeUnavailableError(Exception):
-    """GitHub's packages cannot be had here; the text says why."""
+    """The packages cannot be had here; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,26 @@ def packages() -> Path:
     return folder
 
 
+def command(script: str) -> list[str]:
+    """What starts a script of `tests/support/node/`, in `environment()`."""
+    return [_node(), "--import", (SCRIPTS / "register.mjs").as_uri(), str(SCRIPTS / script)]
+
+
+def environment() -> dict[str, str]:
+    """What a script needs to find its packages; installs them on first use."""
+    return {**os.environ, "NODE_PACKAGES": str(packages())}
+
+
 def run(script: str, request: Any) -> Any:
     """Give a script of `tests/support/node/` a request as JSON and return its answer."""
     finished = subprocess.run(
-        [_node(), "--import", (SCRIPTS / "register.mjs").as_uri(), str(SCRIPTS / script)],
+        command(script),
         check=False,
         input=json.dumps(request),
         capture_output=True,
         text=True,
         timeout=_RUN_SECONDS,
-        env={**os.environ, "NODE_PACKAGES": str(packages())},
+        env=environment(),
     )
     assert finished.returncode == 0, finished.stderr
     return json.loads(finished.stdout)
@@ -81,18 +91,18 @@ def evaluate(questions: list[Question]) -> list[dict[str, Any]]:
 def _node() -> str:
     node = shutil.which("node")
     if node is None:
-        raise NodeUnavailableError("node is not on PATH, and GitHub's own checks run on it")
+        raise NodeUnavailableError("node is not on PATH, and these tests run on it")
     version = subprocess.run([node, "--version"], check=True, capture_output=True, text=True).stdout
     major, minor = (int(number) for number in re.findall(r"\d+", version)[:2])
     if (major, minor) < OLDEST_NODE:
-        raise NodeUnavailableError(f"GitHub's own checks need Node 20.6 or newer; this is {version.strip()}")
+        raise NodeUnavailableError(f"these tests need Node 20.6 or newer; this is {version.strip()}")
     return node
 
 
 def _install(folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        raise NodeUnavailableError("npm is not on PATH, and GitHub's own checks come from npm")
+        raise NodeUnavailableError("npm is not on PATH, and what these tests need comes from it")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name in _MANIFESTS:
@@ -107,4 +117,6 @@ def _install(folder: Path) -> None:
     )
     assert "EINTEGRITY" not in finished.stderr, "npm offers other packages than those that are pinned"
     if finished.returncode != 0:
-        raise NodeUnavailableError(f"npm could not install GitHub's checks: {finished.stderr.strip()[-300:]}")
+        raise NodeUnavailableError(
+            f"npm could not install what these tests need: {finished.stderr.strip()[-300:]}"
+        )

@@ -54,11 +54,19 @@ dast:
     LOADFORECAST_RATE_LIMIT: 100000 per minute
     LOADFORECAST_ANONYMOUS_RATE_LIMIT: 100000 per minute
     PLANTED_CALLERS: "Bearer {key};Bearer {key2}"
+    PLANTED_SESSIONS: "{key3}"
   auth:
     header: "Authorization: Bearer {key}"
   identities:
     - header: "Authorization: Bearer {key2}"
 """
+_PLANTED_POLICY = (
+    (
+        'header: "Authorization: Bearer {key}"\n',
+        'login: [python, loadforecast/login.py, "{url}"]\n    objects: {order: o-17}\n',
+    ),
+    ("loadforecast.server", "loadforecast.planted_server"),
+)
 _REGISTERED = (
     "from werkzeug.debug import DebuggedApplication; "
     "from loadforecast.planted import pages; app.register_blueprint(pages); "
@@ -75,7 +83,8 @@ def copy_example(folder: Path) -> Path:
 def plant(folder: Path) -> Path:
     """A copy of the example project with the flaws in its code and its document."""
     copy_example(folder)
-    shutil.copy(_PLANTED / "planted.py", folder / "loadforecast" / "planted.py")
+    for source, name in (("planted", "planted"), ("server", "planted_server"), ("login", "login")):
+        shutil.copy(_PLANTED / f"{source}.py", folder / "loadforecast" / f"{name}.py")
     for name, old, new in _CHANGES:
         file = folder / "loadforecast" / name
         text = file.read_text(encoding="utf-8")
@@ -88,7 +97,10 @@ def plant(folder: Path) -> Path:
     document["paths"] |= runpy.run_path(str(_PLANTED / "paths.py"))["paths"]()
     file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     policy = folder / ".github" / "mlsecops.yml"
-    policy.write_text(POLICY, encoding="utf-8")
+    said = POLICY
+    for old, new in _PLANTED_POLICY:
+        said = said.replace(old, new)
+    policy.write_text(said, encoding="utf-8")
     return folder
 
 

@@ -10,8 +10,19 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from mlsecops.findings import BaselineInfo, Finding, LeftOut, Place, Report, StageReport, ToolReport
+from mlsecops.findings import (
+    BaselineInfo,
+    Finding,
+    LeftOut,
+    Model,
+    ModelChange,
+    Place,
+    Report,
+    StageReport,
+    ToolReport,
+)
 from mlsecops.policy import SEVERITIES, Severity, Waiver
+from mlsecops.report.history import Past
 from mlsecops.sarif.build import Status
 from mlsecops.verdict import Condition, Verdict
 
@@ -77,6 +88,21 @@ def waiver(**changes: Any) -> Waiver:
         "expires": date(2026, 12, 16),
     }
     return Waiver(**{**usual, **changes})
+
+
+def model(**changes: Any) -> Model:
+    """A pickled classifier, read to its end."""
+    usual: dict[str, Any] = {
+        "uri": "models/a.pkl",
+        "format": "pickle",
+        "size": 2_000,
+        "sha256": "a" * 64,
+        "producer": "sklearn",
+        "imports": frozenset(),
+        "operators": frozenset(),
+        "whole": True,
+    }
+    return Model(**{**usual, **changes})
 
 
 def tool(name: str, stage: str, **changes: Any) -> ToolReport:
@@ -235,6 +261,17 @@ def incomplete(reason: str = "model: modelscan: looked at 2 of 3, not at models/
     return Verdict("incomplete", reason, (Condition("incomplete", reason),), 3)
 
 
+def past(days: int, word: str = "passed", project: str = "forecast-api", **counts: int) -> Past:
+    """A run some days ago."""
+    moment = NOW - timedelta(days=days)
+    return Past(project, moment, word, {each: counts.get(each, 0) for each in SEVERITIES})
+
+
+def history() -> list[Past]:
+    """Three runs before the usual report."""
+    return [past(9, medium=4), past(6, "incomplete", high=3, low=2), past(2, "blocked", critical=1, high=2)]
+
+
 def rich_report() -> tuple[Report, Verdict]:
     """A report with something of everything."""
     new = [
@@ -251,7 +288,13 @@ def rich_report() -> tuple[Report, Verdict]:
             cell="archive/data.pkl",
         ),
         package_finding(2),
-        finding(3, also_at=(Place("src/train.py", 88), Place("src/eval.py", 12))),
+        finding(
+            3,
+            also_at=(Place("src/train.py", 88), Place("src/eval.py", 12)),
+            rules=("mlsecops.python.unsafe-load", "B301"),
+            stages=("sast", "model"),
+            reproduce="python -c 'import service.app'",
+        ),
         finding(
             4,
             severity="medium",
@@ -282,6 +325,19 @@ def rich_report() -> tuple[Report, Verdict]:
             LeftOut("node_modules", "packages of others", 1700),
         ),
         notices=("comments in the files suppress 2 findings",),
+        model_changes=(
+            ModelChange(
+                kind="changed",
+                before=model(uri="models/forecast.pkl"),
+                after=model(
+                    uri="models/forecast.pkl",
+                    sha256="b" * 64,
+                    imports=frozenset({"posix.system"}),
+                    whole=False,
+                ),
+            ),
+            ModelChange(kind="renamed", before=model(), after=model(uri="models/b.pkl")),
+        ),
     )
     verdict = blocked(*new[:3])
     broken = Condition("incomplete", "model: modelscan: looked at 2 of 3, not at models/forecast.onnx")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 from mlsecops.job import Context, Job, Tool
 from mlsecops.policy import DastSettings, Policy
 from mlsecops.sarif.build import Json
@@ -97,6 +99,16 @@ def job(root: Path, folder: Path, settings: DastSettings = STARTED, tool: Tool |
     return Job(
         tool=tool or ServiceProbe(), context=surroundings(root, folder, settings), targets=(), work=work
     )
+
+
+def processes(folder: Path) -> list[int]:
+    """Everything that runs in a folder or below it."""
+    found = []
+    for each in psutil.process_iter():
+        with suppress(psutil.Error):
+            if Path(each.cwd()).is_relative_to(folder.resolve()):
+                found.append(each.pid)
+    return found
 
 
 def probed(root: Path, folder: Path, settings: DastSettings = STARTED) -> Json:

@@ -6,13 +6,14 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from mlsecops.dast.target import Handler, Operation, Target
+from mlsecops.dast.target import Handler, Operation, Parameter, Target
 from mlsecops.job import Job
 
 OPERATION = Operation(method="GET", path="/health", handler=Handler("app.py", 1))
+ASKED = replace(OPERATION, parameters=(Parameter(name="of", where="query", schema={"type": "string"}),))
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,10 @@ class _Answers(BaseHTTPRequestHandler):
     timeout = 10
 
     def do_GET(self) -> None:
-        """Answer the one address there is."""
+        """Answer the one address there is; a quote ends the connection where the address says so."""
+        if "closes" in self.path and "%27" in self.path:
+            self.close_connection = True
+            return
         status = 200 if self.path.partition("?")[0] == "/health" else 404
         content = json.dumps({"status": status}).encode()
         self.send_response_only(status)
@@ -43,8 +47,13 @@ class _Answers(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+CLOSING = replace(
+    ASKED, parameters=(Parameter(name="closes", where="query", schema={"type": "string"}, required=True),)
+)
+
+
 @contextmanager
-def serve(job: Job) -> Iterator[Served]:
+def serve(job: Job, operation: Operation = OPERATION) -> Iterator[Served]:
     """The service, for as long as the context is entered."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
@@ -52,7 +61,7 @@ def serve(job: Job) -> Iterator[Served]:
     try:
         target = Target(
             base_url=f"http://127.0.0.1:{server.server_address[1]}",
-            operations=(OPERATION,),
+            operations=(operation,),
             document={},
             document_uri="",
             application=Handler("app.py", 1),

@@ -16,12 +16,11 @@ _PINNED = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w./-]+)?@[0-9a-f]{40}")
 _VERSION = re.compile(r"v\d+\.\d+\.\d+")
 _KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _OUTPUT = re.compile(r"steps\.([\w-]+)\.outputs\.([\w-]+)")
-# What only one stage has: a step before its service starts, and what it is asked of its images.
+# What only the stage that starts a service has to do before, and only the one that builds images can be told.
 _OWN = {
     "dast": re.compile(r" +- name: Allow network namespaces\n(?: {6,}\S.*\n)+"),
     "container": re.compile(
-        r"^ +image:\n(?: +(?:description|type|default): .*\n)+|^ +\S*image: .*\n",
-        re.MULTILINE | re.IGNORECASE,
+        r"^( +)image:\n(?:\1 +\S.*\n)+|^ +(?:image|MLSECOPS_IMAGE): \$\{\{ inputs\.image \}\}\n", re.MULTILINE
     ),
 }
 _STAGE_IN_TEXT = r"(mlsecops |The stage |\$/actions/|MLSECOPS_STAGES: ){}\b"

@@ -59,7 +59,7 @@ def test_nothing_to_do(tmp_path: Path) -> None:
     around = context("container", project(tmp_path / "project", {"a.py": ""}), tmp_path)
     plan = container.plan(around.project, Policy(), Options())
     assert [each.tool for each in plan if isinstance(each, Skip)] == [
-        *("hadolint", "dockerfile-checks", "image-checks", "security-updates")
+        *("hadolint", "dockerfile-checks", "image-checks", "security-updates", "trivy")
     ]
     assert all(isinstance(each, Skip) and "looked for Dockerfile" in each.reason for each in plan)
 

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from mlsecops.containers import building
 from mlsecops.containers.canary import Made
 from mlsecops.containers.recipes import Recipe
-from mlsecops.job import Scan, Tool
+from mlsecops.job import Context, Scan, Tool
 from mlsecops.policy import Policy
 from mlsecops.project import Project, discover
 from mlsecops.resolution import Resolver
@@ -32,11 +33,14 @@ from mlsecops.tools.modelscan import Modelscan
 from mlsecops.tools.picklescan import Picklescan
 from mlsecops.tools.pip_audit import PipAudit
 from mlsecops.tools.pytest import Pytest
+from mlsecops.tools.schemathesis import Schemathesis
 from mlsecops.tools.security_updates import SecurityUpdates
 from mlsecops.tools.semgrep import Semgrep
 from mlsecops.tools.service_attacks import ServiceAttacks
+from mlsecops.tools.trivy import Trivy
+from mlsecops.tools.wapiti import Wapiti
 from mlsecops.tools.zizmor import Zizmor
-from support import faulty, small_image, small_project, small_service
+from support import faulty, small_image, small_project, small_service, trivy, trivy_images
 from support.contexts import context, toolbox
 
 ALWAYS_FRESH = timedelta(days=100_000)
@@ -46,7 +50,8 @@ ALWAYS_FRESH = timedelta(days=100_000)
 class Subject:
     """A tool, the program it runs, and what a wrapper must blank to make it blind.
 
-    `code` is the exit code with which the program ends when it found nothing wrong.
+    `code` is the exit code with which the program ends when it found nothing wrong, `sound` an argument with
+    which it never goes wrong. `real` is where it is when it has no environment.
     """
 
     name: str
@@ -56,6 +61,9 @@ class Subject:
     canary: tuple[str, ...]
     code: int = 0
     with_requirements: bool = False
+    sound: str = ""
+    real: Callable[[], Path] = lambda: Path(sys.prefix)
+    around: Callable[..., Context] | None = None
     image: tuple[Made, ...] | None = None
     faults: tuple[str, ...] = faulty.FAULTS
 
@@ -116,6 +124,18 @@ SUBJECTS = (
         ("canary.json",),
     ),
     Subject(
+        "trivy",
+        "trivy",
+        lambda p: Scan(
+            Trivy((Recipe("Dockerfile", ""),), which=lambda _: str(trivy.program())), p.dockerfiles
+        ),
+        ("image.tar",),
+        ("canary.tar",),
+        sound="--version",
+        real=trivy.installation,
+        around=trivy_images.around,
+    ),
+    Subject(
         "image-checks",
         small_image.PROGRAM,
         lambda p: Scan(ImageChecks((RECIPE,)), p.dockerfiles),
@@ -141,6 +161,22 @@ SUBJECTS = (
         image=(),
         faults=BUILDING,
     ),
+    Subject(
+        "schemathesis",
+        "schemathesis",
+        lambda p: Scan(Schemathesis(serve=small_service.serve), p.python[:1]),
+        ("attack-1/openapi.json",),
+        ("attack/openapi.json",),
+    ),
+    Subject(
+        "wapiti",
+        "wapiti",
+        lambda p: Scan(
+            Wapiti(serve=partial(small_service.serve, operation=small_service.ASKED)), p.python[:1]
+        ),
+        ("attack-1/addresses.txt",),
+        ("attack/addresses.txt",),
+    ),
     Subject("modelscan", "modelscan", _pickled(Modelscan()), ("models/0*",), ("canary.pkl",)),
     Subject("pip-audit", "pip-audit", _pip_audit, ("pins*.txt",), ("pins*.txt",), 0, True),
     Subject("cyclonedx-bom", "cyclonedx-py", _cyclonedx, ("pins.txt",), ("pins.txt",), 0, True),
@@ -154,6 +190,12 @@ SUBJECTS = (
 def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an earlier run has read would not be read again."""
     monkeypatch.setenv("CI", "true")
+
+
+@pytest.fixture(autouse=True)
+def _trivy_is_here(request: pytest.FixtureRequest) -> None:
+    if request.node.callspec.params["subject"].name == "trivy":
+        request.getfixturevalue("trivy_program")
 
 
 @pytest.fixture(autouse=True)
@@ -191,12 +233,13 @@ def run_subject(subject: Subject, root: Path, tmp_path: Path, fault: str | None)
     if fault is not None:
         folder = faulty.environment(
             tmp_path / "faulty",
-            toolbox().environment(name) if name else engine if builds and engine else Path(sys.prefix),
+            toolbox().environment(name) if name else engine if builds and engine else subject.real(),
             subject.program,
             fault,
             code=subject.code,
             sources=subject.sources,
             canary=subject.canary,
+            sound=subject.sound,
         )
         if name:
             overrides[name] = folder
@@ -204,8 +247,12 @@ def run_subject(subject: Subject, root: Path, tmp_path: Path, fault: str | None)
             engine = folder
         elif isinstance(tool, ModelReader | ServiceAttacks | ImageChecks):
             tool = dataclasses.replace(tool, python=str(folder / "bin" / subject.program))
+        elif isinstance(tool, Trivy):
+            faulty_program = str(folder / "bin" / subject.program)
+            tool = dataclasses.replace(tool, which=lambda _: faulty_program)
     fresh = Policy(max_data_age=ALWAYS_FRESH, container=small_image.SETTINGS)
-    around = context("any", root, tmp_path, policy=fresh, tools=toolbox(tmp_path / "cache", overrides))
+    prepare = subject.around or partial(context, "any")
+    around = prepare(root, tmp_path, policy=fresh, tools=toolbox(tmp_path / "cache", overrides))
     with around.shared:
         if engine:
             small_image.use(around, engine)

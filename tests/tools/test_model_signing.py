@@ -171,9 +171,9 @@ def test_it_is_due_when_the_policy_asks_and_there_are_models(root: Path, tmp_pat
 @pytest.mark.parametrize("fault", [each for each in faulty.FAULTS if each != "nothing scanned"])
 def test_a_faulty_program_is_never_green(fault: str, root: Path, tmp_path: Path, keys: Path) -> None:
     name = sign.ENVIRONMENT
-    patterns = {"sources": (), "canary": ("canary/bad.pkl", "canary/good.pkl")}
+    real, canary = toolbox().environment(name), ("canary/bad.pkl", "canary/good.pkl")
     folder = faulty.environment(
-        tmp_path / "faulty", toolbox().environment(name), sign.PROGRAM, fault, code=0, **patterns
+        tmp_path / "faulty", real, sign.PROGRAM, fault, code=0, sources=(), canary=canary
     )
     tools = toolbox(tmp_path / "cache", {name: folder})
     seconds = 2.0 if fault == "hangs" else 600.0

@@ -24,7 +24,7 @@ TARGET = Target(
     document_uri="",
     application=Handler("app.py", 3),
 )
-END = {"type": "end", "requests": 7, "seconds": 1.2}
+END = {"type": "end", "requests": 7, "seconds": 1.2, "cpu": 0.5, "service": None}
 ANSWERED = {"type": "answered", "operation": "GET /a", "status": 200}
 
 
@@ -89,7 +89,12 @@ def test_a_finding_stands_on_its_handler_and_is_the_same_one_in_the_next_run() -
     assert own["identity"] == ["dast", "dast-sql-injection", "GET /a", "name"]
     assert own["reproduce"] == 'curl "$SERVICE"/a'
     assert [rule["id"] for rule in parsed.rules] == ["dast-sql-injection"]
-    assert parsed.notes == ["7 requests in 1 s"]
+    assert parsed.notes == ["7 requests in 1.2 s (0.5 s of processor time here)"]
+
+
+def test_what_the_attack_cost_the_service_is_told_where_it_can_be_seen() -> None:
+    (note,) = parse([ANSWERED, {**END, "service": 2.04}], TARGET).notes
+    assert note == "7 requests in 1.2 s (0.5 s of processor time here, 2.0 s in the service)"
 
 
 @pytest.mark.parametrize(
@@ -97,7 +102,7 @@ def test_a_finding_stands_on_its_handler_and_is_the_same_one_in_the_next_run() -
     [
         ({"type": "died", "curl": "curl x"}, "did not live through the attack; the last request was curl x"),
         ({"type": "limited", "requests": 3}, "refused 3 requests of the attack with 429"),
-        ({"type": "unfinished", "check": "latency"}, "no time left for latency"),
+        ({"type": "unfinished", "check": "latency"}, "(dast.timeout) was over before latency"),
     ],
 )
 def test_what_kept_the_attack_from_its_end_makes_it_incomplete(line: Any, words: str) -> None:

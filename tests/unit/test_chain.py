@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -121,6 +122,44 @@ def test_tools_run_side_by_side_up_to_the_cores(
     monkeypatch.setattr(chain, "STAGES", {"sast": stage(*map(scan_of, tools))})
     files = make(root, tmp_path, cores=2).run(["sast"], tmp_path / "out", Watcher())
     assert {run["properties"]["mlsecops"]["status"] for run in read(files[0])["runs"]} == {"passed"}
+
+
+def test_tools_that_wait_for_each_other_take_one_core(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = threading.Barrier(2, timeout=20)
+    turn = threading.Lock()
+
+    def taken() -> None:
+        assert turn.acquire(blocking=False)
+        beside.wait()
+        turn.release()
+
+    served = [scan_of(Fake(name, weight=9.0, act=taken)) for name in ("one", "two", "three")]
+    others = [scan_of(Fake(name, act=beside.wait)) for name in ("four", "five", "six")]
+    stages = {"dast": replace(stage(*served), in_turn=True), "sast": stage(*others)}
+    monkeypatch.setattr(chain, "STAGES", stages)
+    files = make(root, tmp_path, cores=2).run(["dast", "sast"], tmp_path / "out", Watcher())
+    reasons = [run["properties"]["mlsecops"]["reason"] for file in files for run in read(file)["runs"]]
+    assert reasons == [""] * 6
+
+
+def test_tools_in_turn_and_side_by_side_together_keep_to_the_cores(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = threading.Lock()
+
+    def alone() -> None:
+        assert core.acquire(blocking=False)
+        time.sleep(0.01)
+        core.release()
+
+    tools = [scan_of(Fake(name, act=alone)) for name in ("one", "two", "three")]
+    stages = {"dast": replace(stage(*tools), in_turn=True), "sast": stage(*tools)}
+    monkeypatch.setattr(chain, "STAGES", stages)
+    files = make(root, tmp_path, cores=1).run(["dast", "sast"], tmp_path / "out", Watcher())
+    reasons = [run["properties"]["mlsecops"]["reason"] for file in files for run in read(file)["runs"]]
+    assert reasons == [""] * 6
 
 
 def test_a_file_of_an_earlier_run_does_not_stay(

@@ -102,3 +102,14 @@ def test_what_a_log_says_as_a_whole_may_be_anything(tmp_path: Path, own: Any) ->
 def test_a_baseline_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SarifError, match="cannot be read"):
         concluded(tmp_path, baseline=tmp_path / "none.sarif")
+
+
+def test_the_report_that_is_replaced_may_be_the_history(tmp_path: Path) -> None:
+    first = concluded(tmp_path)
+    later = concluded(tmp_path, history=[tmp_path / "out"])
+    assert "Open findings of the last" not in texts(later)["index.html"]  # the same moment is the same run
+
+    earlier = texts(first)["report.json"].replace("2026-11-20T", "2026-11-19T")
+    (tmp_path / "out" / "report.json").write_text(earlier, encoding="utf-8")
+    again = concluded(tmp_path, history=[tmp_path / "out"])
+    assert "Open findings of the last 2 runs" in texts(again)["index.html"]

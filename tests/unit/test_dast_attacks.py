@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, count, cycle, repeat
 from typing import Any
 
 import pytest
@@ -19,9 +23,10 @@ from mlsecops.dast.attacks import (
     load,
 )
 from mlsecops.dast.attacks.building import build
-from mlsecops.dast.attacks.messages import Attack, Base, Found, Reply, Request, Site
+from mlsecops.dast.attacks.messages import BROKEN, LATE, Attack, Base, Found, Reply, Request, Site
 from mlsecops.dast.attacks.predictions import is_prediction
 from mlsecops.dast.attacks.rules import RULES
+from mlsecops.dast.gauge import Gauge
 from mlsecops.dast.learn import in_order, learn
 from mlsecops.dast.target import Answer, Auth, Body, Handler, Identity, Operation, Parameter, Target
 from mlsecops.sarif.build import Json
@@ -64,13 +69,30 @@ def target(*operations: Operation, auth: Auth | None = None) -> Target:
     )
 
 
-def site(*bases: Base, memory: Callable[[], int | None] = lambda: None, auth: Auth | None = None) -> Site:
+@dataclass
+class Measured:
+    """A service whose use of the machine is two numbers; None where nothing can be seen."""
+
+    used: int | None = None
+    spent: float | None = None
+
+    def memory(self) -> int | None:
+        return self.used
+
+    def cpu(self) -> float | None:
+        return self.spent
+
+
+def site(
+    *bases: Base, gauge: Measured | None = None, notes: list[str] | None = None, auth: Auth | None = None
+) -> Site:
     return Site(
         target=target(*(base.operation for base in bases), auth=auth),
         bases={base.operation.name: base for base in bases},
         missing=reply(404, "nothing"),
         listener=Nobody(),
-        memory=memory,
+        gauge=gauge or Measured(),
+        note=([] if notes is None else notes).append,
     )
 
 
@@ -177,6 +199,32 @@ def test_a_pause_counts_only_when_it_comes_again_and_goes_away() -> None:
     assert drive(injection.blind(site(asked), asked), slow) == []
 
 
+@pytest.mark.parametrize("moments", [[1.7], [1.7, 0.0, 1.7], [1.7, 0.0, 1.7, 0.9, 1.7], [1.7, 1.7]])
+def test_a_machine_that_stops_now_and_then_makes_no_pause(moments: list[float]) -> None:
+    asked, busy = query(), chain(moments, repeat(0.0))
+    found = drive(injection.blind(site(asked), asked), lambda _: Reply(status=200, seconds=next(busy)))
+    assert found == []
+
+
+def test_a_quote_that_breaks_it_does_so_again() -> None:
+    asked = query()
+    stops = chain([Reply(status=0, failure=LATE)], repeat(reply()))
+    assert drive(injection.databases(site(asked), asked), lambda request: next(stops)) == []
+
+    def careless(request: Request) -> Reply:
+        return reply(500 if request.target.count("%27") % 2 else 200)
+
+    assert rules(drive(injection.databases(site(asked), asked), careless)) == {"dast-sql-injection"}
+
+
+@pytest.mark.parametrize("why", [LATE, BROKEN])
+@pytest.mark.parametrize("check", [features.abused, batches.shapes])
+def test_what_breaks_once_is_the_machine(why: str, check: Callable[[Site, Base], Attack]) -> None:
+    base = posted({"load": 5.5, "rows": [1.5, 2.5]})
+    stops = chain([Reply(status=0, failure=why)], repeat(reply(422)))
+    assert drive(check(site(base), base), lambda request: next(stops)) == []
+
+
 def test_a_strict_service_takes_nothing_abusive() -> None:
     base = posted({"load": 5.5, "rows": [1.5, 2.5]})
     assert drive(features.abused(site(base), base), strict) == []
@@ -245,35 +293,125 @@ def test_a_limit_that_is_told_or_enforced_counts() -> None:
 )
 def test_memory_that_stays_with_each_request(per_request: int, found: set[str]) -> None:
     base = posted({"load": 5.5})
-    used = [1 << 28]
+    gauge = Measured(used=1 << 28)
 
     def service(request: Request) -> Reply:
-        used[0] += per_request
+        gauge.used = (gauge.used or 0) + per_request
         return reply()
 
-    assert rules(drive(load.memory(site(base, memory=lambda: used[0])), service)) == found
+    assert rules(drive(load.memory(site(base, gauge=gauge)), service)) == found
 
 
 def test_memory_that_settles_is_no_leak() -> None:
     base = posted({"load": 5.5})
-    used = [1 << 28]
+    gauge = Measured(used=1 << 28)
 
     def service(request: Request) -> Reply:
-        used[0] = min(used[0] + 500_000, (1 << 28) + (50 << 20))
+        gauge.used = min((gauge.used or 0) + 500_000, (1 << 28) + (50 << 20))
         return reply()
 
-    assert drive(load.memory(site(base, memory=lambda: used[0])), service) == []
-    assert drive(load.memory(site(base)), service) == []
+    assert drive(load.memory(site(base, gauge=gauge)), service) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lives", "why"),
+    [
+        (0.0, 0, "the service's process cannot be seen from here"),
+        (0.0, 50, "the service's process cannot be seen any more"),
+        (1.0, 10**6, "answers come too slowly"),
+    ],
+)
+def test_memory_that_was_not_measured_is_told(seconds: float, lives: int, why: str) -> None:
+    base = posted({"load": 5.5})
+    gauge = Measured(used=1 << 28 if lives else None)
+    notes: list[str] = []
+    sent = count()
+
+    def service(request: Request) -> Reply:
+        gauge.used = gauge.used if next(sent) < lives else None
+        return Reply(status=200, seconds=seconds)
+
+    assert drive(load.memory(site(base, gauge=gauge, notes=notes)), service) == []
+    assert notes == [f"whether memory grows was not measured: {why}"]
+
+
+def test_a_service_too_slow_to_be_asked_often_may_have_a_limit() -> None:
+    base = posted({"load": 5.5})
+    notes: list[str] = []
+    assert (
+        drive(load.rate(site(base, notes=notes), base), lambda request: Reply(status=200, seconds=0.5)) == []
+    )
+    assert notes == ["POST /forecast: answers come too slowly to tell whether queries are limited"]
+
+
+def on_a_machine(power: int, *, gauge: Measured, computes: bool, busy: Iterator[float]) -> Service:
+    """Answers whose cost grows with the length of the query; `busy` is what the machine adds to each."""
+
+    def service(request: Request) -> Reply:
+        cost = (len(request.target) / 3000) ** power * 0.5
+        if gauge.spent is not None:
+            gauge.spent += cost if computes else 0.0
+        return Reply(status=200, seconds=cost + next(busy))
+
+    return service
 
 
 @pytest.mark.parametrize(("power", "found"), [(1, set()), (2, {"dast-latency-grows"})])
-def test_time_that_grows_faster_than_the_input(power: int, found: set[str]) -> None:
-    asked = query()
+@pytest.mark.parametrize("computes", [True, False])
+@pytest.mark.parametrize("seen", [True, False])
+def test_time_that_grows_faster_than_the_input(
+    power: int, found: set[str], computes: bool, seen: bool
+) -> None:
+    asked, gauge = query(), Measured(spent=1.0 if seen else None)
+    service = on_a_machine(power, gauge=gauge, computes=computes, busy=repeat(0.0))
+    assert rules(drive(load.latency(site(asked, gauge=gauge), asked), service)) == found
+
+
+@pytest.mark.parametrize(("power", "found"), [(1, set()), (2, {"dast-latency-grows"})])
+def test_a_busy_machine_does_not_count_where_the_processor_can_be_seen(power: int, found: set[str]) -> None:
+    asked, gauge, notes = query(), Measured(spent=1.0), list[str]()
+    service = on_a_machine(power, gauge=gauge, computes=True, busy=cycle([0.0, 0.0, 1.9, 0.7, 1.1]))
+    assert rules(drive(load.latency(site(asked, gauge=gauge, notes=notes), asked), service)) == found
+    assert notes == []
+
+
+@pytest.mark.parametrize("delays", [[0.0, 0.0, 0.0, 0.0, 0.0, 2.0], [0.0, 0.0, 0.9, 0.0, 1.9]])
+def test_times_that_vary_too_much_are_told_and_are_no_finding(delays: list[float]) -> None:
+    asked, notes = query(), list[str]()
+    service = on_a_machine(1, gauge=Measured(), computes=False, busy=cycle(delays))
+    assert drive(load.latency(site(asked, notes=notes), asked), service) == []
+    assert set(notes) == {"GET /runs: the times of name vary too much to tell if they grow"}
+
+
+@pytest.mark.parametrize("spent", [None, 9.9])
+def test_no_answer_at_all_is_the_longest_time(spent: float | None) -> None:
+    asked, gauge = query(), Measured(spent=None if spent is None else 0.0)
+    late = 0
 
     def service(request: Request) -> Reply:
-        return Reply(status=200, seconds=(len(request.target) / 3000) ** power * 0.5)
+        nonlocal late
+        if len(request.target) < 2000:
+            return reply()
+        late += 1
+        gauge.spent = None if spent is None else (gauge.spent or 0.0) + spent
+        return Reply(status=0, seconds=10.0, failure="no answer in time")
 
-    assert rules(drive(load.latency(site(asked), asked), service)) == found
+    assert rules(drive(load.latency(site(asked, gauge=gauge), asked), service)) == {"dast-latency-grows"}
+    assert late == (2 if spent is None else 1)
+
+
+def test_what_a_process_and_its_children_take_is_measured() -> None:
+    gauge = Gauge(os.getpid())
+    before, spent = gauge.memory(), gauge.cpu()
+    until = time.process_time() + 0.05
+    while time.process_time() < until:
+        pass
+    assert before is not None
+    assert spent is not None
+    assert before > 1 << 20
+    assert (gauge.cpu() or 0.0) > spent
+    assert (Gauge(None).memory(), Gauge(None).cpu()) == (None, None)
+    assert Gauge(2**22 + 1).cpu() is None
 
 
 def test_credentials() -> None:
@@ -288,21 +426,113 @@ def test_credentials() -> None:
     assert rules(any_key) == {"dast-any-credential"}
 
 
-@pytest.mark.parametrize(("checked", "found"), [(True, set()), (False, {"dast-object-access"})])
-def test_objects_of_another_caller(checked: bool, found: set[str]) -> None:
-    first, second = Identity(name="1"), Identity(name="2")
-    made = posted({}, path="/reports")
-    made = Base(operation=made.operation, request=made.request, reply=reply(201, '{"id": 7}'))
+NOT_TESTED = "whether one caller gets what belongs to another was not tested"
+NO_OBJECT = "no object of a caller is known (name it in dast.auth.objects)"
+FIRST, SECOND = Identity(name="1"), Identity(name="2", objects={"report": "8"})
+BOTH = Auth(identities=(FIRST, SECOND))
+
+
+def on_object(method: str = "GET", path: str = "/reports/{report}") -> Base:
+    """An operation on one object, whose example is there for nobody."""
     number = Parameter(name="report", where="path", required=True, schema={})
-    operation = Operation(method="GET", path="/reports/{report}", parameters=(number,), handler=HERE)
-    base = Base(operation=operation, request=build(operation, {("path", "report"): "0"}), reply=reply(404))
+    operation = Operation(method=method, path=path, parameters=(number,), handler=HERE)
+    return Base(operation=operation, request=build(operation, {("path", "report"): "0"}), reply=reply(404))
+
+
+def answered(method: str, path: str, body: str, status: int = 200) -> Base:
+    operation = Operation(method=method, path=path, handler=HERE)
+    return Base(operation=operation, request=build(operation, {}), reply=reply(status, body))
+
+
+def reports(checked: bool, theirs: str = "[]", gone: set[str] | None = None) -> Service:
+    """A service whose report 7 belongs to the first caller, and 8 to the second."""
+    owners = {"/reports/7": FIRST, "/reports/8": SECOND}
+    gone = set() if gone is None else gone
 
     def service(request: Request) -> Reply:
-        mine = request.target == "/reports/7" and (request.identity == first or not checked)
-        return reply(200 if mine else 404, '{"text": "x"}')
+        if request.target == "/reports":
+            return reply(200, theirs)
+        owner = owners.get(request.target)
+        if owner is None or request.target in gone or (checked and request.identity != owner):
+            return reply(404)
+        gone.update({request.target} if request.method == "DELETE" else ())
+        return reply(200, '{"text": "x"}')
 
-    asked = site(made, base, auth=Auth(identities=(first, second)))
-    assert rules(drive(access.objects(asked, base), service)) == found
+    return service
+
+
+@pytest.mark.parametrize(("checked", "found"), [(True, set()), (False, {"dast-object-access"})])
+@pytest.mark.parametrize(
+    "knowing",
+    [
+        answered("POST", "/reports", '{"id": 7}', 201),
+        answered("GET", "/reports", '[{"report": "7"}]'),
+        answered("GET", "/reports", '{"reports": ["7", true, null]}'),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_objects_of_another_caller(checked: bool, found: set[str], knowing: Base, method: str) -> None:
+    base, notes = on_object(method), list[str]()
+    auth = Auth(identities=(FIRST, Identity(name="2")))
+    asked = site(knowing, base, auth=auth, notes=notes)
+    assert rules(drive(access.objects(asked, base), reports(checked))) == found
+    assert notes == []
+
+
+@pytest.mark.parametrize(("checked", "found"), [(True, set()), (False, {"dast-object-access"})])
+def test_objects_that_the_policy_names_are_asked_for_by_the_others(checked: bool, found: set[str]) -> None:
+    base = on_object()
+    sent: list[Request] = []
+
+    def service(request: Request) -> Reply:
+        sent.append(request)
+        return reports(checked)(request)
+
+    assert rules(drive(access.objects(site(base, auth=BOTH), base), service)) == found
+    assert [(each.target, each.identity) for each in sent[:2]] == [
+        ("/reports/8", SECOND),
+        ("/reports/8", FIRST),
+    ]
+
+
+def test_an_object_of_which_both_know_is_nobodys() -> None:
+    base, notes = on_object(), list[str]()
+    listed = answered("GET", "/reports", '[{"id": "7"}]')
+    asked = site(listed, base, auth=Auth(identities=(FIRST, Identity(name="2"))), notes=notes)
+    assert drive(access.objects(asked, base), reports(checked=False, theirs='[{"id": "7"}]')) == []
+    assert notes == [f"GET /reports/{{report}}: {NOT_TESTED}: {NO_OBJECT}"]
+
+
+def test_one_caller_alone_has_nobody_to_take_from() -> None:
+    base, notes = on_object(), list[str]()
+    asked = site(base, auth=Auth(identities=(FIRST,)), notes=notes)
+    assert drive(access.objects(asked, base), reports(checked=False)) == []
+    assert drive(access.objects(site(base, notes=notes), base), reports(checked=False)) == []
+    assert notes == [f"{NOT_TESTED}: the policy names one caller only (dast.identities)"]
+
+
+TOKEN = "eyJhIjox.eyJzdWIi.c2ln"
+
+
+@pytest.mark.parametrize(
+    ("counts", "found"), [("X-Session", {"dast-unsigned-token"}), ("X-Key", set()), ("nothing", set())]
+)
+def test_a_token_beside_another_credential_must_be_what_counts(counts: str, found: set[str]) -> None:
+    caller = Identity(name="1", headers={"X-Key": "one", "X-Session": TOKEN}, cookies={"a": TOKEN})
+    base = posted({"load": 5.5}, security=("key",))
+
+    def service(request: Request) -> Reply:
+        given = request.identity.headers if request.identity else {}
+        session = given.get("X-Session", "")
+        if counts == "nothing":  # both are looked at
+            return reply(200 if given == caller.headers else 401)
+        right = (
+            given.get("X-Key") == "one" if counts == "X-Key" else session.rpartition(".")[2] in ("", "c2ln")
+        )
+        return reply(200 if right and (counts == "X-Key" or "." in session) else 401)
+
+    asked = site(base, auth=Auth(identities=(caller,)))
+    assert rules(drive(access.credentials(asked, base), service)) == found
 
 
 def test_an_unsigned_token_keeps_what_it_claims() -> None:

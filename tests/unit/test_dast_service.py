@@ -111,6 +111,41 @@ class TestGuess:
         found = project(tmp_path, {"app.py": FLASK, "examples/app.py": FLASK})
         assert [each.uri for each in startable(found)] == ["app.py"]
 
+    @pytest.mark.parametrize(
+        ("chosen", "more"),
+        [
+            ("api/main.py", {"Dockerfile": 'FROM python\nCMD ["uvicorn", "api.main:app"]\n'}),
+            ("api/main.py", {"Dockerfile": "FROM python\nCMD python api/main.py\n"}),
+            ("admin.py", {"Procfile": "web: gunicorn admin:app\n"}),
+            ("admin.py", {"compose.yaml": "services:\n  a:\n    command: python /app/admin.py\n"}),
+            ("admin.py", {"admin.py": f"{FLASK}from api.main import app as inner\n"}),
+            ("api/main.py", {"api/main.py": f"{FLASK}import admin\n"}),
+            ("api/main.py", {"api/main.py": f"{FLASK}from .. import admin\n", "__init__.py": ""}),
+        ],
+    )
+    def test_of_several_the_one_that_is_started_or_holds_the_others(
+        self, chosen: str, more: dict[str, str], tmp_path: Path
+    ) -> None:
+        files = {"api/__init__.py": "", "api/main.py": FLASK, "admin.py": FLASK, **more}
+        assert guess(project(tmp_path, files)).app.uri == chosen
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {},
+            {"Dockerfile": "FROM python\nCMD python old-admin.py\n"},
+            {"Procfile": "web: gunicorn admin:app\nworker: python api/main.py\n"},
+            {"api/main.py": f"{FLASK}import admin\n", "admin.py": f"{FLASK}import api.main\n"},
+            {"admin.py": f"{FLASK}def broken(:\n"},
+        ],
+    )
+    def test_several_that_nothing_tells_apart_are_a_question(
+        self, more: dict[str, str], tmp_path: Path
+    ) -> None:
+        files = {"api/__init__.py": "", "api/main.py": FLASK, "admin.py": FLASK, **more}
+        with pytest.raises(ToolError, match=r"several files make an application \(admin\.py, api/main\.py\)"):
+            guess(project(tmp_path, files))
+
     def test_several_or_none_are_a_question(self, tmp_path: Path) -> None:
         with pytest.raises(ToolError, match="no application that could be started"):
             guess(project(tmp_path / "none", {"a.py": "import gradio\n\nface = gradio.Blocks()\n"}))
@@ -160,6 +195,17 @@ class TestIdentity:
         assert identity(Caller(login=("login",)), 0, printed, SECRETS).headers == {
             "Authorization": "Bearer abc"
         }
+
+    def test_what_else_a_login_prints_is_no_header(self) -> None:
+        printed = "logging in at 12:30: done\nX-Key: a\n2026-01-05 warning: slow\nCookie : s=1\n"
+        known = identity(Caller(login=("login",)), 0, printed, SECRETS)
+        assert known.headers == {"X-Key": "a", "Cookie": "s=1"}
+
+    def test_what_belongs_to_a_caller_is_known_with_it(self) -> None:
+        caller = Caller(header="X-Key: {key}", objects={"report": "r-{port}"})
+        known = identity(caller, 0, "", SECRETS.knowing(port="7"))
+        assert known.objects == {"report": "r-7"}
+        assert identity(Caller(key="k=v", objects={"a": "1"}), 1, "", SECRETS).objects == {"a": "1"}
 
     def test_a_login_that_prints_nothing_is_no_login(self) -> None:
         with pytest.raises(ToolError, match=r"dast\.identities\[1\] printed no header"):
@@ -219,8 +265,9 @@ class TestPreflight:
         form = Body(required=True, content={"application/x-www-form-urlencoded": {}})
         asked = replace(operation(method="POST"), body=form, samples=({"a": [1]},))
         assert preflight.requests([asked], {}, None)[0].body == b"a=%5B1%5D"
-        asked = replace(asked, body=Body(required=True, content={"application/octet-stream": {}}))
-        assert preflight.requests([asked], {}, None)[0].body == b""
+        binary = Body(required=True, content={"application/octet-stream": {}})
+        asked = replace(asked, body=binary, samples=())
+        assert preflight.requests([asked], {}, None)[0].body == b"mlsecops"
 
     @pytest.mark.parametrize(
         ("answer", "nowhere", "why"),
@@ -231,7 +278,11 @@ class TestPreflight:
             (Answer(404), Answer(302), ""),
             (Answer(405), Answer(404), "is not there (status 405)"),
             (Answer(0, failure="hung up"), Answer(404), "gave no answer (hung up)"),
-            (Answer(403), Answer(404), "answers 403 to the policy's key (dast.auth)"),
+            (
+                Answer(403),
+                Answer(404),
+                "answers 403: it does not know the caller that the policy names in dast.auth",
+            ),
         ],
     )
     def test_an_operation_that_is_not_there_is_told_from_one_that_fails(
@@ -258,7 +309,30 @@ class TestPreflight:
     )
     def test_only_a_redirect_to_another_address_leads_away(self, location: str, doubted: bool) -> None:
         answer = Answer(302, (("location", location),))
-        assert bool(preflight.judge([operation()], [answer, answer], known=False).doubt) is doubted
+        doubt = preflight.judge([operation()], [answer, answer], known=False).doubt
+        assert ("another address" in doubt) is doubted
+        assert ("dast.auth" in doubt) is not doubted
+
+    @pytest.mark.parametrize(
+        ("body", "nowhere", "alike"),
+        [
+            (b"ok", b"ok", True),
+            (
+                b'{"asked": "/a/x-7", "at": 17.5}',
+                b'{"asked": "/mlsecops-nothing-is-here", "at": 18.25}',
+                True,
+            ),
+            (b'{"id": "0a1b2c3d-77"}', b'{"id": "ffa1-0000"}', True),
+            (b'{"well": true}', b"<html>page</html>", False),
+            (b'{"load": 1}', b'{"error": 1}', False),
+        ],
+    )
+    def test_answers_that_differ_in_numbers_and_in_the_path_alone_are_alike(
+        self, body: bytes, nowhere: bytes, alike: bool
+    ) -> None:
+        answers = [Answer(200, (), body), Answer(200, (), nowhere)]
+        judgement = preflight.judge([operation("/a/{id}")], answers, known=False)
+        assert bool(judgement.doubt) is alike
 
 
 def test_the_order_of_the_asking_program_is_plain_json() -> None:

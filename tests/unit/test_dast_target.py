@@ -55,3 +55,21 @@ def test_a_key_is_secret_with_its_scheme_and_without() -> None:
     (identity,) = target().auth.identities
     assert identity.secrets() == ("Bearer k-123", "k-123")
     assert Identity(name="empty", headers={"X-Key": " "}).secrets() == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "alone"),
+    [
+        ("Basic dXNlcjpodW50ZXIy", "hunter2"),
+        ("session=abcdef12; Path=/; HttpOnly", "abcdef12"),
+        ("Bearer abcdef", "abcdef"),
+    ],
+)
+def test_the_key_in_a_header_is_as_secret_as_the_whole(value: str, alone: str) -> None:
+    secrets = Identity(name="first", headers={"Authorization": value}).secrets()
+    assert {value, alone} <= set(secrets)
+    assert "/" not in secrets
+
+
+def test_a_header_that_says_basic_and_is_not_is_one_secret() -> None:
+    assert Identity(name="first", headers={"X": "Basic %%%"}).secrets() == ("Basic %%%", "%%%")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlsecops.dependencies import Listing, Reference, read_manifest
+from mlsecops.dependencies.model import OTHER_INDEX
 
 HASH = "--hash=sha256:" + "0" * 64
 
@@ -170,3 +171,20 @@ def test_no_line_is_passed_over_in_silence(line: str) -> None:
     said = (*listing.dependencies, *listing.unaudited, *listing.references, *listing.problems)
     if stripped and not stripped.startswith(("#", "-")) and len(line.splitlines()) == 1:
         assert said
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--index-url https://me:secret@index.example/simple",
+        "-i https://index.example/simple",
+        "--extra-index-url=https://index.example/simple",
+        "-f https://index.example/simple",
+        "--find-links https://index.example/simple",
+    ],
+)
+def test_an_index_of_its_own_matters_as_long_as_a_package_has_no_hash(option: str) -> None:
+    (named,) = read(f"{option}\nsix==1.16.0\n").unaudited
+    assert (named.what, named.line, named.reason) == ("https://index.example/simple", 1, OTHER_INDEX)
+    assert read(f"{option}\nsix==1.16.0 --hash=sha256:{'a' * 64}\n").unaudited == ()
+    assert read("--index-url\nsix\n").unaudited == ()

@@ -502,7 +502,7 @@ def test_identities() -> None:
     identities = [tuple(each["properties"]["mlsecops"]["identity"]) for each in same]
     assert len(set(identities)) == len(identities) == 4
     assert ("dockerfile", "dockerfile-root-user", "Dockerfile") in identities
-    assert ("dockerfile", "dockerfile-base-tag", "Dockerfile", "debian:latest") in identities
+    assert ("dockerfile", "dockerfile-base-tag", "Dockerfile", "", "debian") in identities
 
 
 def test_the_canary_sets_off_every_rule() -> None:

@@ -240,6 +240,13 @@ class TestOneRow:
 
         assert len(report(log(audit, trivy)).findings) == 4
 
+    def test_a_known_severity_counts_before_one_that_is_assumed(self) -> None:
+        assumed, known = advisory("CVE-2023-1"), replace(advisory("CVE-2023-1"), severity=5.0)
+        assumed.properties["severity-basis"] = "unknown"
+        current = log(run("sca", "pip-audit", [assumed]), run("container", "trivy", [known]))
+        assert (only(current).severity, only(current).score) == ("medium", 5.0)
+        assert only(log(run("sca", "pip-audit", [assumed]))).severity == "high"
+
     def test_a_rule_that_is_not_named_after_an_advisory_joins_nothing(self) -> None:
         one = result("vulnerable-package", identity=("a",), properties={"package": "flask"})
         two = result("vulnerable-package", identity=("b",), properties={"package": "flask"})
@@ -332,9 +339,30 @@ class TestSuppression:
     def test_new_ones_are_told(self) -> None:
         current = log(run("sast", "bandit", [result("B301", suppression="nosec")]))
 
-        found = report(current, log(run("sast", "bandit")))
+        honouring = Policy(new_suppressions="honour")
+        found = report(current, log(run("sast", "bandit")), policy=honouring)
 
         assert found.notices == ("comments in the files suppress 1 finding, 1 of them new",)
+
+    def test_a_change_cannot_suppress_its_own_new_findings(self) -> None:
+        hidden = result("B301", suppression="nosec")
+        current = log(run("sast", "bandit", [hidden]))
+
+        found = only(current, log(run("sast", "bandit")))
+        assert (found.open, found.suppressed, found.self_hiding) == (True, None, True)
+
+        known = log(run("sast", "bandit", [result("B301")]))
+        assert (only(current, known).state, only(current, known).open) == ("unchanged", False)
+        assert only(current, current).suppressed == "nosec"
+        assert only(current).suppressed == "nosec"
+        for believing in (Policy(new_suppressions="honour"), Policy(new_only=False)):
+            assert only(current, log(run("sast", "bandit")), policy=believing).suppressed == "nosec"
+
+    def test_a_stage_whose_only_finding_hides_itself_has_findings(self) -> None:
+        current = log(run("sast", "bandit", [result("B301", suppression="nosec")], status="passed"))
+        stage = report(current, log(run("sast", "bandit"))).stage("sast")
+        assert stage is not None
+        assert (stage.status, stage.counts["high"]) == ("findings", 1)
 
 
 class TestWaiver:

@@ -258,7 +258,7 @@ class TestAccept:
 
     def test_side_files_are_copied_by_their_exact_names(self, tmp_path: Path) -> None:
         downloads, stages = folders(tmp_path)
-        for name in ("sbom.cdx.json", "junit.xml", "SBOM.cdx.json", "other.xml"):
+        for name in ("sbom.cdx.json", "junit.xml", "image-sbom.cdx.json", "SBOM.cdx.json", "other.xml"):
             (downloads / name).write_text(name)
 
         accept(downloads, {}, [], stages)
@@ -266,6 +266,7 @@ class TestAccept:
         assert {path.name: path.read_text() for path in stages.iterdir()} == {
             "sbom.cdx.json": "sbom.cdx.json",
             "junit.xml": "junit.xml",
+            "image-sbom.cdx.json": "image-sbom.cdx.json",
         }
 
 

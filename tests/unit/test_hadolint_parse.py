@@ -192,8 +192,8 @@ def test_one_finding_with_our_own_check() -> None:
     untagged, stage, unknown = read(
         "ARG B\nFROM a\nFROM a:latest AS c\nFROM $B\n", *(finding("DL3006", line) for line in (2, 3, 4))
     ).results
-    assert own(untagged)["identity"] == ["dockerfile", "dockerfile-base-tag", "a/Dockerfile", "a"]
-    assert own(stage)["identity"][-1] == "a:latest"
+    assert own(untagged)["identity"] == ["dockerfile", "dockerfile-base-tag", "a/Dockerfile", "", "a"]
+    assert own(stage)["identity"][-1] == "a"
     assert own(unknown) == {}
 
 

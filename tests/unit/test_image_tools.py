@@ -4,57 +4,22 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from mlsecops.containers.building import BuiltImage
-from mlsecops.containers.canary import Made, archive_of, layer
-from mlsecops.containers.engines import Engine
+from mlsecops.containers.canary import Made
 from mlsecops.containers.recipes import Recipe
-from mlsecops.job import Context, Tool
+from mlsecops.job import Context
 from mlsecops.policy import ContainerSettings, Policy
 from mlsecops.sarif.build import Json
-from mlsecops.scan import scan
 from mlsecops.tools.image_checks import ImageChecks
 from mlsecops.tools.security_updates import SecurityUpdates
-from support.contexts import context
-from support.images import BASE
+from support.images import prepared, run
 from support.security_archive import OS_RELEASE, PUBLISHED, STATUS, mirror
 
-DOCKERFILE = "FROM base:1\nRUN step\nUSER 1\n"
-HISTORY = [BASE, ("/bin/sh -c step", True), ("/bin/sh -c #(nop)  USER 1", False)]
-CONFIG: Json = {"User": "1", "Healthcheck": {"Test": ["CMD", "x"]}}
 DEBIAN = (Made("etc/os-release", OS_RELEASE), Made("var/lib/dpkg/status", STATUS.encode()))
-
-
-@contextmanager
-def ready(value: object) -> Iterator[object]:
-    yield value
-
-
-def prepared(
-    root: Path, tmp_path: Path, *members: Made, base: tuple[Made, ...] = (), policy: Policy | None = None
-) -> Context:
-    """A context in which the image of `Dockerfile` is built already."""
-    root.mkdir(exist_ok=True)
-    (root / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
-    archive = tmp_path / "image.tar"
-    archive.write_bytes(archive_of([layer(base), layer(members)], CONFIG, HISTORY))
-    around = context("container", root, tmp_path, policy=policy)
-    recipe = Recipe("Dockerfile", "")
-    engine = Engine("docker", "/bin/docker")
-    around.shared.once("container engine", lambda: ready(engine))
-    around.shared.once(("image", recipe), lambda: ready(BuiltImage(recipe, engine, "t:1", archive)))
-    return around
-
-
-def run(tool: Tool, around: Context) -> Json:
-    with around.shared:
-        return scan(tool, ("Dockerfile",), around)
 
 
 def own(done: Json) -> Json:

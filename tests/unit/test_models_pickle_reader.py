@@ -382,6 +382,7 @@ def test_the_producer_is_who_makes_models(tmp_path: Path) -> None:
         (b"\x80\x02cnumpy\ndtype\ncsklearn.svm\nSVC\n\x86.", "sklearn"),
         (b"\x80\x02cjoblib.numpy_pickle\nX\ncnumpy\ndtype\n\x86.", "joblib"),
         (b"\x80\x02ccollections\nOrderedDict\n.", ""),
+        (b"\x80\x02cposix\nsystem\ncshutil\nrmtree\n\x86.", ""),
     ):
         assert read(data, tmp_path)[1].producer == producer
 

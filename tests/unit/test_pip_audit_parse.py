@@ -14,6 +14,7 @@ from mlsecops.advisories.server import AdvisoryServer, serve
 from mlsecops.advisories.snapshot import make
 from mlsecops.advisories.source import Source
 from mlsecops.dependencies import Unaudited
+from mlsecops.dependencies.model import OTHER_INDEX
 from mlsecops.job import Parsed, Problem
 from mlsecops.resolution import Package, Resolution
 from mlsecops.sarif.build import Json
@@ -224,3 +225,11 @@ def test_names_that_share_nothing_contradict_each_other() -> None:
     assert contradictions([{"CVE-2026-1000"}], [flask]) == []
     assert len(contradictions([{"CVE-1999-1"}], [flask])) == 2
     assert contradictions([], []) == []
+
+
+def test_an_index_of_its_own_is_a_finding_on_its_line(server: AdvisoryServer) -> None:
+    unaudited = (("requirements.txt", Unaudited("https://index.example", 3, OTHER_INDEX)),)
+    parsed = read(server, unaudited=unaudited)
+    (result,) = [each for each in parsed.results if each["ruleId"] == "dependency-index"]
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 3
+    assert [each["id"] for each in parsed.rules].count("dependency-index") == 1

@@ -22,6 +22,7 @@ from mlsecops.policy import (
     Severity,
     TestSettings,
     Threshold,
+    TrivySettings,
     Waiver,
     find,
     load,
@@ -84,6 +85,7 @@ container:
   dockerfiles: [Dockerfile]
   timeout: 20m
   security-index: https://mirror.example.org/debian-security
+  trivy: {database: /var/lib/trivy-db, mirror: "registry.example.org:5000/mirror/trivy-db:2"}
 """
 
 
@@ -136,6 +138,9 @@ def test_whole_policy_is_read() -> None:
         dockerfiles=("Dockerfile",),
         timeout=1200.0,
         security_index="https://mirror.example.org/debian-security",
+        trivy=TrivySettings(
+            database="/var/lib/trivy-db", mirror="registry.example.org:5000/mirror/trivy-db:2"
+        ),
     )
     assert policy.use_project_config == {"bandit"}
     assert policy.waivers == (

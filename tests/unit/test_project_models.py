@@ -77,7 +77,8 @@ def only(root: Path, name: str, data: bytes) -> ModelFile | None:
         ("w.pth", pickles.torch_legacy(pickles.echo()), "torch", "both"),
         ("w.pth.tar", pickles.torch_zip(pickles.echo()), "torch", "both"),
         ("w.zip", pickles.torch_zip(pickles.echo(), root="any"), "torch", "content"),
-        ("w.bin", b"junk before the zip" + pickles.torch_zip(pickles.echo()), None, None),
+        ("w.bin", b"junk before the zip" + pickles.torch_zip(pickles.echo()), "torch", "both"),
+        ("w.png", b"\x89PNG" + pickles.zipped({"a.png": b"x"}), None, None),
         (
             "w.tar",
             tarred({"sys_info": b"", "pickle": b"", "storages": b"", "tensors": b""}),

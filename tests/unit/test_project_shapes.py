@@ -262,5 +262,5 @@ def test_pipes_are_never_opened(tmp_path: Path) -> None:
     project = made("special-files", tmp_path)  # would wait for ever
     assert {(row.path, row.reason, row.kind) for row in project.left_out} == {
         ("pipe.py", "a named pipe, never opened", "special"),
-        ("model.pkl", "a named pipe, never opened", "special"),
+        ("model.pkl", "a named pipe, never opened", "unreadable"),
     }

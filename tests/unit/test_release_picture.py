@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 import zlib
 from pathlib import Path
@@ -10,8 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from release import picture
+from release import page_picture, picture
 from release.png import SIGNATURE, PngError, with_palette
+from support.browser import BrowserUnavailableError, chromium
 
 COMMENT = "<!-- marker -->\n### Title `code`\n\n| a | b |\n| - | - |\n| **1** | x<br>y |\n"
 BROWSER = """#!/bin/sh
@@ -152,6 +152,18 @@ def test_a_browser_that_fails_ends_in_a_sentence(
     assert capsys.readouterr().err.startswith(f"draw-comment: {complaint}")
 
 
+def test_a_page_is_drawn_the_same_way(bench: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (bench / "drawn.png").write_bytes(png([bytes([0, 1, 2, 3])], 1))
+    install(bench, shoot=f'/bin/cp {bench}/drawn.png "${{argument#*=}}"; echo "$@" > {bench}/told')
+    page, picture = bench / "index.html", bench / "out" / "page.png"
+    assert page_picture.main([str(page), str(picture)]) == 1
+    assert capsys.readouterr().err.startswith("draw-page: [Errno 2] No such file")
+    page.write_text("<h1>", encoding="utf-8")
+    assert page_picture.main([str(page), str(picture)]) == 0
+    assert picture.read_bytes() == with_palette((bench / "drawn.png").read_bytes())
+    assert page.as_uri() in (bench / "told").read_text(encoding="utf-8")
+
+
 def test_without_a_browser_a_sentence_says_what_to_install(
     bench: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,10 +171,13 @@ def test_without_a_browser_a_sentence_says_what_to_install(
     assert capsys.readouterr().err.startswith("draw-comment: install Chromium: ")
 
 
-@pytest.mark.skipif(not any(map(shutil.which, picture.BROWSERS)), reason="no Chromium on the path")
 def test_a_real_browser_draws_a_comment_as_tall_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    try:
+        chromium()
+    except BrowserUnavailableError as error:
+        pytest.skip(str(error))
     monkeypatch.setattr(picture, "TALLEST", 200)
     sizes = []
     for name, text in (("short", "### x\n"), ("long", "### x\n\ny\n\n" * 100)):

@@ -6,12 +6,14 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from mlsecops.findings import LeftOut, Report
-from mlsecops.report.charts import severity_by_stage, timeline
+from mlsecops.findings import LeftOut, ModelChange, Report
+from mlsecops.report.charts import history, severity_by_stage, timeline
+from mlsecops.report.escape import plain, visible
 from mlsecops.report.page import page
 from mlsecops.report.page_data import page_data
 from mlsecops.report.parts import Links
@@ -24,8 +26,10 @@ from support.reports import (
     finding,
     incomplete,
     many,
+    model,
     package_finding,
     passed,
+    past,
     report,
     rich_report,
     stage,
@@ -46,6 +50,11 @@ def between(html: str, start: str, end: str) -> str:
     return html.split(start, 1)[1].split(end, 1)[0]
 
 
+def attributes(parsed: Page) -> set[tuple[str, str]]:
+    """Every element, with each of its attributes."""
+    return {(tag, name) for tag, found in parsed.elements for name in ["", *found]}
+
+
 def embedded(html: str) -> Any:
     return json.loads(between(html, '<script type="application/json" id="data">', "</script>"))
 
@@ -57,6 +66,12 @@ class TestPage:
             a["content"] for tag, a in Page(html).elements if a.get("http-equiv") == "Content-Security-Policy"
         )
         assert policy is not None
+        quiet = {
+            a.get("http-equiv") or a.get("name"): a["content"]
+            for _, a in Page(html).elements
+            if "content" in a
+        }
+        assert (quiet["x-dns-prefetch-control"], quiet["referrer"]) == ("off", "no-referrer")
         script = between(html, "<script>", "</script>")
         style = between(html, "<style>", "</style>")
 
@@ -136,6 +151,44 @@ class TestPage:
         )
         assert "nothing came back from it" in page(report(stages=(silent,)), incomplete(), Links())
 
+    def test_earlier_runs_of_this_project_stand_beside_this_one(self) -> None:
+        runs = [past(99, "blocked", critical=1_234), past(98, project="another"), past(-1, low=77)]
+        html = page(report([finding()]), blocked(finding()), LINKS, runs)
+        text = " ".join(" ".join(Page(html).text).split())
+        assert "Open findings of the last 2 runs" in text
+        assert "2026-08-13 09:30 blocked 1,234 0 0 0" in text
+        assert "2026-11-20 09:30 blocked 0 1 0 0" in text
+        assert "2026-08-13 09:30, blocked: 1234 critical" in text
+
+    def test_without_an_earlier_run_there_is_no_history(self) -> None:
+        assert "runs</h2>" not in page(report(), passed(), LINKS, [past(2, project="another")])
+
+    def test_a_reviewer_sees_what_changes_in_a_model(self) -> None:
+        before = model(imports=frozenset({"sklearn.svm.SVC"}))
+        after = model(sha256="b" * 64, imports=frozenset({"posix.system"}), size=3_000_000, whole=False)
+        changes = (
+            ModelChange(kind="changed", before=before, after=after),
+            ModelChange(kind="renamed", before=model(uri="old.pkl"), after=before),
+            ModelChange(
+                kind="new", after=model(operators=frozenset(f"op{number:03}" for number in range(103)))
+            ),
+        )
+        html = page(report(model_changes=changes), passed(), LINKS)
+        text = " ".join(" ".join(Page(html).text).split())
+        for words in (
+            "models/a.pkl changed pickle, 2.0 kB → 3.0 MB, made by sklearn not read to its end",
+            "+ posix.system − sklearn.svm.SVC",
+            f"{'a' * 64} → {'b' * 64}",
+            "models/a.pkl renamed was old.pkl",
+            "+ op099 + 3 more",
+        ):
+            assert words in text
+        assert "op100" not in text
+
+    def test_of_many_changed_models_some_are_counted(self) -> None:
+        changes = tuple(ModelChange(kind="new", after=model(uri=f"m{each}")) for each in range(502))
+        assert "and 2 more models" in page(report(model_changes=changes), passed(), LINKS)
+
     def test_without_javascript_the_worst_findings_are_there(self) -> None:
         html = page(*many(1000), LINKS)
         assert between(html, "<tbody>", "</tbody>").count("<tr>") == 200
@@ -184,10 +237,10 @@ class TestPage:
     @given(hostile_reports.reports, hostile_reports.verdicts, hostile_reports.links)
     @settings(max_examples=40, deadline=None)
     def test_any_text_anywhere_stays_text(self, whole: Report, verdict: Verdict, links: Links) -> None:
-        html = page(whole, verdict, links)
+        html = page(whole, verdict, links, [past(1, project=whole.project), past(2)])
         html.encode()
         parsed = Page(html)
-        plain_page = Page(page(*rich_report(), LINKS))
+        plain_page = Page(page(*rich_report(), LINKS, [past(1)]))
         assert {tag for tag, _ in parsed.elements} <= {tag for tag, _ in plain_page.elements} | {"nav"}
         assert [tag for tag, _ in parsed.elements].count("script") == 2
         assert parsed.comments == []
@@ -196,6 +249,31 @@ class TestPage:
             href = attributes.get("href") or "#"
             assert href.startswith(("#", "data:,", "https://"))
         assert len(embedded(html)["findings"]) == len(whole.findings) + len(whole.fixed)
+
+
+class TestHostile:
+    """Any text in any field is shown as text, and comes back from the data as it was put there."""
+
+    @pytest.mark.parametrize("seed", hostile_reports.SEEDS)
+    def test_hundreds_of_texts_in_every_field(self, seed: int) -> None:
+        texts = hostile_reports.random_texts(seed)
+        whole, verdict = hostile_reports.of_texts(texts)
+        links = replace(LINKS, head=texts(), rerun=texts())
+        html = page(whole, verdict, links, [replace(past(1), project=visible(whole.project))])
+        parsed = Page(html)
+        assert (parsed.open, parsed.stray, parsed.comments) == ([], [], [])
+        usual = Page(page(*rich_report(), LINKS, [past(1)]))
+        assert attributes(parsed) <= attributes(usual)
+        for tag in ("script", "style", "meta", "table", "section", "svg", "input", "button"):
+            assert len([1 for each, _ in parsed.elements if each == tag]) == len(
+                [1 for each, _ in usual.elements if each == tag]
+            )
+        for _, found in parsed.elements:
+            assert (found.get("href") or "#").startswith(("#", "data:,", "https://host.example/"))
+        data = page_data(whole, links)
+        assert embedded(html) == json.loads(json.dumps(data))
+        known = {plain(each.message) for each in whole.findings}
+        assert known <= set(data["strings"])
 
 
 class TestPageData:
@@ -257,6 +335,10 @@ class TestPageData:
         data, row, _ = self.row(uri="caf\udce9 #1.py")
         assert data["files"][row[5]] == ("caf\\xe9 #1.py", "caf%E9%20%231.py")
 
+    def test_a_notebook_is_linked_where_it_has_lines(self) -> None:
+        data, row, _ = self.row(uri="a.ipynb")
+        assert data["files"][row[5]] == ("a.ipynb", "a.ipynb?plain=1")
+
     def test_further_places_waiver_and_cell(self) -> None:
         whole, _ = rich_report()
         data = page_data(whole, LINKS)
@@ -267,6 +349,15 @@ class TestPageData:
         ]
         assert {"cell 7", "archive/data.pkl"} == {each["cell"] for each in extras if "cell" in each}
         assert ("2026-12-16", waiver().reason) in {(each.get("until"), each.get("reason")) for each in extras}
+
+    def test_all_rules_all_stages_and_how_to_see_it_again(self) -> None:
+        data, _, extra = self.row(
+            rules=("a", "b"), stages=("sast", "container"), reproduce="curl  http://127.0.0.1/x"
+        )
+        assert [data["strings"][each] for each in extra["rules"]] == ["a", "b"]
+        assert extra["stages"] == ["sast", "container"]
+        assert data["strings"][extra["again"]] == "curl http://127.0.0.1/x"
+        assert data["rerun"] == LINKS.rerun
 
     def test_an_address_that_is_none_is_dropped(self) -> None:
         data, row, _ = self.row(help_uri="javascript:alert(1)")
@@ -292,16 +383,40 @@ class TestCharts:
         bars = severity_by_stage(report(found))[2].bars
         assert bars[0].width == 0.6
         assert bars[-1].start + bars[-1].width <= 100
+        found = [finding(0, severity=each) for each in ("high", "medium", "low")]
+        found += [finding(number, severity="critical") for number in range(997)]
+        assert all(bar.width > 0 for bar in severity_by_stage(report(found))[2].bars)
 
     def test_tools_are_placed_by_their_start_and_end(self) -> None:
         line = timeline(report())
         rows = {row.name: row.bars[0] for row in line.rows}
-        assert rows["test / pytest"].start == 0
-        assert rows["test / pytest"].width == 100
-        assert rows["sast / bandit"].start == pytest.approx(100 * 10 / 12.4, abs=0.1)
-        assert "container / hadolint" not in rows
-        assert [row.bars[0].start for row in line.rows] == sorted(row.bars[0].start for row in line.rows)
+        assert rows["pytest"].start == 0
+        assert rows["pytest"].width == 100
+        assert rows["bandit"].start == pytest.approx(100 * 10 / 12.4, abs=0.1)
+        assert "hadolint" not in rows
         assert [words for _, words in line.ticks] == ["5.0 s", "10 s"]
+
+    def test_a_stage_spans_its_tools_which_come_in_the_order_of_their_start(self) -> None:
+        late = tool("a", "sast", started=NOW + timedelta(seconds=6), ended=NOW + timedelta(seconds=8))
+        early = tool("b", "sast", started=NOW, ended=NOW + timedelta(seconds=2), status="incomplete")
+        only = stage("sast", late, early)
+        assert [
+            (row.kind, row.name, [(bar.kind, bar.start, bar.width) for bar in row.bars])
+            for row in timeline(report(stages=(only,))).rows
+        ] == [
+            ("stage", "sast", [("incomplete", 0, 100)]),
+            ("tool", "b", [("incomplete", 0, 25)]),
+            ("tool", "a", [("passed", 75, 25)]),
+        ]
+
+    def test_of_many_runs_the_newest_are_shown_side_by_side(self) -> None:
+        runs = [past(100 - day, critical=day) for day in range(80)]
+        columns = history(runs)
+        assert [column.run for column in columns] == runs[-60:]
+        assert all(one.start + one.width < other.start for one, other in pairwise(columns))
+        assert columns[-1].start + columns[-1].width <= 100
+        assert (columns[-1].bars[0].kind, columns[-1].bars[0].width) == ("critical", 100)
+        assert history([past(1)])[0].bars == ()
 
     def test_tools_without_times_have_no_timeline(self) -> None:
         untimed = stage("sast", tool("bandit", "sast", started=None, ended=None))

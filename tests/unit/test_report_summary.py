@@ -15,6 +15,28 @@ from support.reports import blocked, finding, incomplete, many, passed, report, 
 LINKS = Links(page="https://host.example/page", blob="https://host.example/blob/1")
 
 
+def stays_text(text: str) -> None:
+    """Whether nothing that a stranger wrote does anything in a summary."""
+    assert len(text.encode()) <= MOST_BYTES
+    rendered = render(text)
+    assert rendered.references == rendered.images == []
+    assert all(each.startswith(("https://host.example/", "https://x.example")) for each in rendered.links)
+    tags = {tag for tag, _ in Page(parser().render(text)).elements}
+    assert not tags & {
+        "script",
+        "style",
+        "img",
+        "iframe",
+        "form",
+        "input",
+        "h1",
+        "h2",
+        "pre",
+        "hr",
+        "blockquote",
+    }
+
+
 class TestSummary:
     def test_has_all_findings_of_a_usual_report(self) -> None:
         new = [finding(number, title=f"Weakness {number}") for number in range(30)]
@@ -96,21 +118,9 @@ class TestSummary:
     @given(hostile_reports.reports, hostile_reports.verdicts, hostile_reports.links)
     @settings(max_examples=30, deadline=None)
     def test_any_text_anywhere_stays_text(self, whole: Report, verdict: Verdict, links: Links) -> None:
-        text = summary(whole, verdict, links)
-        rendered = render(text)
-        assert rendered.references == rendered.images == []
-        assert all(each.startswith(("https://host.example/", "https://x.example")) for each in rendered.links)
-        tags = {tag for tag, _ in Page(parser().render(text)).elements}
-        assert not tags & {
-            "script",
-            "style",
-            "img",
-            "iframe",
-            "form",
-            "input",
-            "h1",
-            "h2",
-            "pre",
-            "hr",
-            "blockquote",
-        }
+        stays_text(summary(whole, verdict, links))
+
+    @pytest.mark.parametrize("seed", hostile_reports.SEEDS)
+    def test_hundreds_of_texts_in_every_field(self, seed: int) -> None:
+        texts = hostile_reports.random_texts(seed)
+        stays_text(summary(*hostile_reports.of_texts(texts), replace(LINKS, head=texts(), rerun=texts())))

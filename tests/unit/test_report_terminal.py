@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -46,6 +47,21 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def sends_nothing(
+    whole: Report, verdict: Verdict, files: Mapping[str, Path], *, terminal: bool, width: int
+) -> None:
+    """Whether a terminal gets no sequence but colours, and a log no command."""
+    out = console(terminal=terminal, width=width)
+    out.print(verdict_view(whole, verdict, files))
+    raw = output(out)
+    text = _SEQUENCE.sub("", raw) if terminal else raw
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+    assert not any(line.strip().startswith("::") for line in text.split("\n"))
+    assert "##[" not in text
+    if terminal:
+        assert set(_SEQUENCE.findall(raw)) <= set(re.findall(r"\x1b\[[0-9;]*m", raw))
 
 
 class TestVerdictView:
@@ -136,15 +152,13 @@ class TestVerdictView:
     def test_any_text_anywhere_sends_no_control_sequence_and_no_command(
         self, whole: Report, verdict: Verdict, terminal: bool, width: int, files: dict[str, Path]
     ) -> None:
-        out = console(terminal=terminal, width=width)
-        out.print(verdict_view(whole, verdict, files))
-        raw = output(out)
-        text = _SEQUENCE.sub("", raw) if terminal else raw
-        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
-        assert not any(line.strip().startswith("::") for line in text.split("\n"))
-        assert "##[" not in text
-        if terminal:
-            assert set(_SEQUENCE.findall(raw)) <= set(re.findall(r"\x1b\[[0-9;]*m", raw))
+        sends_nothing(whole, verdict, files, terminal=terminal, width=width)
+
+    @pytest.mark.parametrize("seed", hostile_reports.SEEDS)
+    def test_hundreds_of_texts_in_every_field(self, seed: int) -> None:
+        texts = hostile_reports.random_texts(seed)
+        files = {"page": Path(texts().replace("\0", ""))}
+        sends_nothing(*hostile_reports.of_texts(texts), files, terminal=seed % 2 == 0, width=40 + seed * 9)
 
 
 class TestProgress:

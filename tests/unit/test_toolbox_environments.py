@@ -77,6 +77,13 @@ def test_another_lock_is_another_environment(requirements: Path, tmp_path: Path)
     assert environments(requirements, tmp_path).path("tool") != before
 
 
+def test_the_version_is_that_for_this_interpreter(requirements: Path, tmp_path: Path) -> None:
+    pins = "tool==1 ; python_version < '3' \\\n    --hash=sha256:0\ntool==2 ; python_version >= '3' \\\n"
+    (requirements / "tool.txt").write_text(pins, encoding="utf-8")
+    made = environments(requirements, tmp_path)
+    assert made.version("tool") == "2"
+
+
 def test_the_version_is_that_of_the_lock(requirements: Path, tmp_path: Path) -> None:
     made = environments(requirements, tmp_path)
     assert made.version("tool") == "1.2.3"

@@ -212,11 +212,14 @@ class TestInit:
 
 
 def made_by_init(folder: Path, *options: str) -> Caller:
-    """A repository as a new user would have it: a project, `mlsecops init`, a commit."""
+    """A repository as a new user would have it: a project, `mlsecops init`, a commit; no image is built."""
     git_repository.commit(folder)
     source = ("--source", staging.OURS, "--ref", staging.SHA, "--version-name", "v1.0.0")
     done = mlsecops("init", *source, *options, cwd=folder)
     assert done.returncode == 0, done.stderr
+    for policy_file in folder.glob("**/.github/mlsecops.yml"):
+        with policy_file.open("a", encoding="utf-8") as written:
+            written.write("container: {image: when-available}\n")
     git_repository.commit(folder, "scan with mlsecops")
     return Caller(folder)
 

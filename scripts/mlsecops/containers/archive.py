@@ -49,10 +49,11 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The configuration, and each layer as plain tar, the lowest first."""
+    """The configuration, and each layer as plain tar with its digest, the lowest first."""
 
     config: Config
     layers: tuple[Source, ...]
+    digests: tuple[str, ...]
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def _archive(stream: IO[bytes], scratch: Path, files: ExitStack) -> Archive:
         if f"sha256:{_sha256(source)}" != digest:
             raise ImageError(f"layer {number + 1} of {len(digests)} is not what its hash says")
         layers.append(source)
-    return Archive(_config(document), tuple(layers))
+    return Archive(_config(document), tuple(layers), tuple(digests))
 
 
 def _members(stream: IO[bytes]) -> dict[str, tarfile.TarInfo]:

@@ -37,7 +37,7 @@ def check_environment(image: Image) -> Iterator[Found]:
             text = (
                 f"The variable {name} of the image's environment holds {what}. The value is not shown here."
             )
-            yield Found(rules.SECRET_ENVIRONMENT, text, _setting(image, "ENV", name), about=(name,))
+            yield Found(rules.SECRET_ENVIRONMENT, text, setting_line(image, "ENV", name), about=(name,))
 
 
 def check_history(image: Image) -> Iterator[Found]:
@@ -51,10 +51,10 @@ def check_history(image: Image) -> Iterator[Found]:
                 continue
             told.add(name)
             text = f"The image's history holds the value of the build argument {name}. It is not shown here."
-            yield Found(rules.SECRET_HISTORY, text, _setting(image, "ARG", name), about=(name,))
+            yield Found(rules.SECRET_HISTORY, text, setting_line(image, "ARG", name), about=(name,))
         if instruction.keyword not in ("ENV", "ARG") and not passed and (kind := shape(step.created_by)):
             text = f"The image's history holds {kind}. The value is not shown here."
-            yield Found(rules.SECRET_HISTORY, text, instruction.line, about=(kind, instruction.keyword))
+            yield Found(rules.SECRET_HISTORY, text, instruction.line, about=(instruction.keyword,))
 
 
 def _last(image: Image, keyword: str) -> int | None:
@@ -62,7 +62,7 @@ def _last(image: Image, keyword: str) -> int | None:
     return lines[-1] if lines else None
 
 
-def _setting(image: Image, keyword: str, name: str) -> int:
+def setting_line(image: Image, keyword: str, name: str) -> int:
     """The line on which a variable is set last."""
     lines = [
         pair.line

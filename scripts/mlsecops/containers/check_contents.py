@@ -49,13 +49,13 @@ def check_secrets(image: Image, known: Known) -> Iterator[Found]:
             yield from _secret(image, entry, rules.DELETED_SECRET, known)
 
 
+def is_of_packages(path: str) -> bool:
+    """Whether a file is one of those that installed packages bring."""
+    return bool(_OF_PACKAGES.search(path))
+
+
 def _secret(image: Image, entry: Entry, rule: Rule, known: Known) -> Iterator[Found]:
-    if (
-        entry.kind != "file"
-        or not entry.size
-        or entry.size > _LARGEST_TEXT
-        or _OF_PACKAGES.search(entry.path)
-    ):
+    if entry.kind != "file" or not entry.size or entry.size > _LARGEST_TEXT or is_of_packages(entry.path):
         return
     content = entry.read(_LARGEST_TEXT)
     kind = None
@@ -66,7 +66,7 @@ def _secret(image: Image, entry: Entry, rule: Rule, known: Known) -> Iterator[Fo
     what = f"holds {kind}" if kind else "is called like a file with secrets"
     where = "is deleted later, and its layer is still in the image" if rule is rules.DELETED_SECRET else ""
     text = f"/{entry.path} {what}{f'; it {where}' if where else ''}."
-    yield Found(rule, text, image.line(entry), about=(entry.path, kind or "name"))
+    yield Found(rule, text, image.line(entry), about=(entry.path,))
 
 
 def check_tools(image: Image) -> Iterator[Found]:

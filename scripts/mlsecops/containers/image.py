@@ -33,7 +33,10 @@ class User:
 
 @dataclass(frozen=True)
 class Image:
-    """An image, read to its end. `uri` is its Dockerfile; `sizes` the bytes of each layer as tar."""
+    """An image, read to its end. `uri` is its Dockerfile; `sizes` the bytes of each layer as tar.
+
+    `digests` are those of its layers.
+    """
 
     uri: str
     dockerfile: Dockerfile
@@ -41,6 +44,7 @@ class Image:
     files: Filesystem
     origins: Origins
     sizes: tuple[int, ...]
+    digests: tuple[str, ...]
 
     @classmethod
     @contextmanager
@@ -56,6 +60,7 @@ class Image:
                 merged(read.layers),
                 origins(dockerfile, target, read.config.steps, len(read.layers)),
                 tuple(layer.size for layer in read.layers),
+                read.digests,
             )
 
     def line(self, entry: Entry) -> int:

@@ -126,6 +126,16 @@ HIDDEN_CONTENT = Rule(
     severity=1.0,
     tags=("external/cwe/cwe-1125",),
 )
+ENDED_SYSTEM = Rule(
+    id="image-ended-distribution",
+    name="DistributionWithoutUpdates",
+    summary="The image's distribution gets no security updates any more.",
+    help="Flaws that are found from now on stay in the image, and no scanner is told of them.",
+    fix="Build on a release that is still supported.",
+    severity=7.5,
+    tags=("external/cwe/cwe-1104",),
+    precision="very-high",
+)
 
 RULES: tuple[Rule, ...] = (
     ROOT_USER,

@@ -10,6 +10,7 @@ that came back), `answered`, `finding`, `note`, `limited`, `died`, `unfinished`,
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,9 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-import psutil
-
 from mlsecops.dast.canary_service import CanaryService
+from mlsecops.dast.gauge import Gauge
 from mlsecops.dast.session import Session
 from mlsecops.dast.target import Target
 from mlsecops.sarif.build import Json
@@ -39,9 +39,18 @@ def main(arguments: Sequence[str]) -> int:
     with output.open("w", encoding="utf-8") as out:
         for rule in sorted(_canary(canary_file, deadline)):
             _write(out, {"type": "canary", "rule": rule})
-        started = time.monotonic()
+        gauge = Gauge(target.pid)
+        started, own, before = time.monotonic(), time.process_time(), gauge.cpu()
         requests = _attack(target, deadline, lambda line: _write(out, line))
-        _write(out, {"type": "end", "requests": requests, "seconds": time.monotonic() - started})
+        after = gauge.cpu()
+        end = {
+            "type": "end",
+            "requests": requests,
+            "seconds": time.monotonic() - started,
+            "cpu": time.process_time() - own,
+            "service": None if before is None or after is None else after - before,
+        }
+        _write(out, end)
     return 0
 
 
@@ -58,26 +67,10 @@ def _canary(file: Path, deadline: float) -> set[str]:
 
 
 def _attack(target: Target, deadline: float, write: Callable[[Json], None], *, own: bool = False) -> int:
-    memory = _memory_of(psutil.Process().pid if own else target.pid)
-    with Session.opened(target, memory=memory, write=write, deadline=deadline) as session:
+    gauge = Gauge(os.getpid() if own else target.pid)
+    with Session.opened(target, gauge=gauge, write=write, deadline=deadline) as session:
         session.run()
         return session.client.requests
-
-
-def _memory_of(pid: int | None) -> Callable[[], int | None]:
-    """How to measure a process and all that it started."""
-
-    def measured() -> int | None:
-        if pid is None:
-            return None
-        try:
-            root = psutil.Process(pid)
-            family = [root, *root.children(recursive=True)]
-            return sum(each.memory_info().rss for each in family)
-        except psutil.Error:
-            return None
-
-    return measured
 
 
 def _write(out: IO[str], line: Json) -> None:

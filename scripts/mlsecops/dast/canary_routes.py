@@ -21,8 +21,9 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiJjYW5hcnkifQ" + ".c2lnbmVk"
 _PRODUCT = r"(\d{4})\*(\d{4})"
 _CALL = re.compile(rb"http://127\.0\.0\.1:(\d+)(/[\w-]+)")
 _SHELL = re.compile(rf"echo \$\(\({_PRODUCT}\)\)")
+_ENV = re.compile(r"[;|&`(]\s*env\b")
 _TEMPLATE = re.compile(rf"\{{\{{{_PRODUCT}\}}\}}")
-_KEPT, _SLOW, _LONG = 96 << 10, 0.6, 5000
+_KEPT, _SLOW, _LONG = 96 << 10, 0.3, 5000
 _DEEP = b"[" * 1000
 _FILE = "root:x:0:0:root:/root:/bin/sh\n"
 _TRACE = 'Traceback (most recent call last):\n  File "/srv/canary.py", line 1, in canary\nValueError\n'
@@ -84,6 +85,8 @@ def _sum(pattern: re.Pattern[str], asked: Asked) -> Said:
 
 
 def _command(asked: Asked) -> Said:
+    if _ENV.search(asked.value):
+        return replace(_TEXT, body="HOME=/root\nPATH=/usr/bin\nPWD=/srv\n")
     return _sum(_SHELL, asked)
 
 
@@ -185,8 +188,9 @@ def _keep(asked: Asked) -> Said:
 
 
 def _slow(asked: Asked) -> Said:
-    if len(asked.value) > _LONG:
-        time.sleep(_SLOW)
+    until = time.thread_time() + (_SLOW if len(asked.value) > _LONG else 0.0)
+    while time.thread_time() < until:
+        pass
     return _OK
 
 

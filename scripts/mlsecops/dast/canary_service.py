@@ -180,3 +180,9 @@ class CanaryService:
     def base_url(self) -> str:
         """Its address."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+
+def main() -> None:
+    """Serve until the process is ended."""
+    with CanaryService():
+        threading.Event().wait()

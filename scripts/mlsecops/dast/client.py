@@ -70,6 +70,7 @@ class Client:
             connection = self._connected()
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have answered already
                 self._write(connection, request)
+            _acknowledge_at_once(connection.sock)
             response = connection.getresponse()
             body = response.read(_MOST_BYTES)
             seconds = time.perf_counter() - started
@@ -92,7 +93,7 @@ class Client:
         return self._connection
 
     def _write(self, connection: http.client.HTTPConnection, request: Request) -> None:
-        target, headers = _identified(request)
+        target, headers = identified(request)
         prefix = urlsplit(self.base_url).path.rstrip("/")
         given = {name.lower() for name, _ in headers}
         connection.putrequest(
@@ -109,7 +110,7 @@ class Client:
         connection.endheaders(request.body)
 
 
-def _identified(request: Request) -> tuple[str, list[tuple[str, str]]]:
+def identified(request: Request) -> tuple[str, list[tuple[str, str]]]:
     """Path and headers with what the identity adds."""
     identity, target = request.identity, request.target
     headers = list(request.headers)
@@ -125,6 +126,16 @@ def _identified(request: Request) -> tuple[str, list[tuple[str, str]]]:
         headers = [each for each in headers if each[0].lower() != "cookie"]
         headers.append(("Cookie", "; ".join(cookies)))
     return target, headers
+
+
+def _acknowledge_at_once(connected: socket.socket) -> None:
+    """A service that sends head and body apart waits for the head's acknowledgement, which may take its time.
+
+    The kernel forgets this soon; not every system has it.
+    """
+    if hasattr(socket, "TCP_QUICKACK"):
+        with contextlib.suppress(OSError):  # the other side has gone, and may have answered before
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def _seconds(value: str) -> float:

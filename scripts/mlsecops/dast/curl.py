@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 
+from mlsecops.bounds import BLANK, blanked
 from mlsecops.dast.attacks.messages import Request
 
-BLANK = "***"
+__all__ = ["BLANK", "blanked", "curl"]
 _LONGEST = 32_000
 
 
@@ -35,13 +36,6 @@ def curl(request: Request, secrets: tuple[str, ...] = ()) -> str:
         words.append(f"--data-raw {shlex.quote(request.body.decode('ascii'))}")
     line = f'{before}{" | " if before else ""}{" ".join(words)} "$SERVICE"{shlex.quote(target)}'
     return blanked(line, secrets)[:_LONGEST]
-
-
-def blanked(text: str, secrets: tuple[str, ...]) -> str:
-    """Text without the secrets in it."""
-    for secret in secrets:
-        text = text.replace(secret, BLANK)
-    return text
 
 
 def _is_plain(body: bytes) -> bool:

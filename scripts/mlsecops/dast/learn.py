@@ -33,27 +33,38 @@ def in_order(operations: tuple[Operation, ...]) -> list[Operation]:
     return sorted(operations, key=lambda each: (rank.get(each.method.upper(), 3), "{" in each.path))
 
 
+def plain(operation: Operation, document: Json, caller: Identity | None) -> Request:
+    """The first request that `learn` sends."""
+    return next(_tries(operation, document, caller)).request
+
+
 def learn(target: Target, operation: Operation) -> Generator[Request, Reply, Base]:
     """Try what the project sends, then what the schema suggests; the first that is taken is the base."""
     caller = next(iter(target.auth.identities), None)
-    values = values_of(operation, target.document)
     first: Base | None = None
-    for body, media in _bodies(operation, target.document):
-        request = _request(operation, values, body, media, caller)
-        base = Base(
-            operation=operation,
-            request=request,
-            reply=(yield request),
-            values=values,
-            body=body,
-            media=media,
-        )
+    for each in _tries(operation, target.document, caller):
+        base = replace(each, reply=(yield each.request))
         if base.reply.accepted:
             return (yield from _simpler(base))
         first = first or base
     if first is None:
         raise ValueError(f"there is no request for {operation.name}")
     return first
+
+
+def _tries(operation: Operation, document: Json, caller: Identity | None) -> Iterator[Base]:
+    """Bases without an answer, the likeliest first."""
+    values = values_of(operation, document)
+    for body, media in _bodies(operation, document):
+        request = _request(operation, values, body, media, caller)
+        yield Base(
+            operation=operation,
+            request=request,
+            reply=Reply(status=0),
+            values=values,
+            body=body,
+            media=media,
+        )
 
 
 def _simpler(base: Base) -> Generator[Request, Reply, Base]:

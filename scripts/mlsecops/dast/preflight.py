@@ -6,20 +6,28 @@ attacks on it would all seem to fail.
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from mlsecops.dast.attacks.schemas import example
+from mlsecops.dast.attacks.messages import Request as Attack
+from mlsecops.dast.client import identified
+from mlsecops.dast.learn import plain
 from mlsecops.dast.service.running import Answer, Request
 from mlsecops.dast.target import Identity, Operation
+from mlsecops.job import printable
 from mlsecops.sarif.build import Json
 
 # A path that no service has.
 NOWHERE = "/mlsecops-nothing-is-here"
 _NOT_FOUND, _NOT_ALLOWED, _NOT_IMPLEMENTED = 404, 405, 501
+_DENIED = frozenset({401, 403})
+_LOGIN = re.compile(r"log-?in|sign-?in|/auth|/sso|/oauth", re.IGNORECASE)
+_EXAMPLE = '{header: "Authorization: Bearer {key}"}'
+_IN_PATH = re.compile(r"\\\{.*?\\\}")
+# Moments, counters and ids.
+_CHANGING = re.compile(r"[0-9a-fA-F-]*\d[0-9a-fA-F-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +41,9 @@ class Judgement:
 def requests(operations: Sequence[Operation], document: Json, identity: Identity | None) -> list[Request]:
     """A request for each operation, then one to nowhere for each method."""
     methods = sorted({operation.method for operation in operations})
-    return [
-        *(_plain(operation, document, identity) for operation in operations),
-        *(_identified(method, NOWHERE, {}, None, identity) for method in methods),
-    ]
+    asked = [plain(operation, document, identity) for operation in operations]
+    nowhere = [Attack(method=method.upper(), target=NOWHERE, identity=identity) for method in methods]
+    return [_sent(each) for each in (*asked, *nowhere)]
 
 
 def judge(operations: Sequence[Operation], answers: Sequence[Answer], *, known: bool) -> Judgement:
@@ -49,17 +56,23 @@ def judge(operations: Sequence[Operation], answers: Sequence[Answer], *, known: 
         for operation, answer in got
         if (why := _absent(operation, answer, nowhere[operation.method], known=known))
     }
-    return Judgement(_doubt(got, nowhere), absent)
+    return Judgement(_doubt(got, nowhere, known=known), absent)
 
 
-def _doubt(got: Sequence[tuple[Operation, Answer]], nowhere: Mapping[str, Answer]) -> str:
+def _doubt(got: Sequence[tuple[Operation, Answer]], nowhere: Mapping[str, Answer], *, known: bool) -> str:
     every = [*(answer for _, answer in got), *nowhere.values()]
-    if all(answer.status >= 500 for answer in every):
+    statuses = {answer.status for answer in every}
+    if min(statuses) >= 500:
         return f"answers every request with an error of its own ({every[0].status})"
-    elsewhere = {_elsewhere(answer) for answer in every}
-    if "" not in elsewhere:
-        return f"answers every request by sending the caller to another address ({min(elsewhere)})"
-    if all(_same(answer, nowhere[operation.method]) and answer.status < 300 for operation, answer in got):
+    if all(_leads(answer) for answer in every):
+        away = {_elsewhere(answer) for answer in every} - {""}
+        hint = "" if away else f": {_who(known)}"
+        place = min(away, default=_leads(every[0]))
+        where = f"to another address ({place})" if away else f"to {place}"
+        return f"answers every request by sending the caller {where}{hint}"
+    if statuses <= _DENIED:
+        return f"answers {min(statuses)} to every request: {_who(known)}"
+    if all(_alike(operation, answer, nowhere[operation.method]) for operation, answer in got):
         return f"answers every request alike ({got[0][1].status}), also for paths that nobody has"
     return ""
 
@@ -68,13 +81,10 @@ def _absent(operation: Operation, answer: Answer, nowhere: Answer, *, known: boo
     """Why an attack on an operation would show nothing; "" when it answers."""
     if not answer.status:
         return f"gave no answer ({answer.failure})"
-    if answer.status in (401, 403):
-        whom = (
-            "the policy's key (dast.auth)"
-            if known
-            else "a caller without a key: the policy names none in dast.auth"
-        )
-        return f"answers {answer.status} to {whom}"
+    if answer.status in _DENIED:
+        return f"answers {answer.status}: {_who(known)}"
+    if _LOGIN.search(_leads(answer)):
+        return f"sends the caller to {_leads(answer)}: {_who(known)}"
     if answer.status in (_NOT_ALLOWED, _NOT_IMPLEMENTED):
         return f"is not there (status {answer.status})"
     # With a parameter in its path it may be the thing that is not there.
@@ -83,67 +93,41 @@ def _absent(operation: Operation, answer: Answer, nowhere: Answer, *, known: boo
     return ""
 
 
-def _same(one: Answer, other: Answer) -> bool:
-    return (one.status, one.body) == (other.status, other.body)
+def _who(known: bool) -> str:
+    """What to do about a service that does not let the scan in."""
+    if known:
+        return "it does not know the caller that the policy names in dast.auth"
+    return "the policy's dast.auth must say who the scan is, such as " + _EXAMPLE
+
+
+def _alike(operation: Operation, answer: Answer, nowhere: Answer) -> bool:
+    """Whether an answer is that for a path that nobody has, but for the path itself and numbers."""
+    path = _IN_PATH.sub(lambda _: r'[^/"\s]*', re.escape(operation.path))
+    same = _said(answer, path) == _said(nowhere, re.escape(NOWHERE))
+    return same and answer.status == nowhere.status and 200 <= answer.status < 300
+
+
+def _said(answer: Answer, path: str) -> str:
+    text = answer.body.decode("utf-8", "replace")
+    return _CHANGING.sub("", re.sub(rf"{path}(?![\w/])", "", text))
+
+
+def _leads(answer: Answer) -> str:
+    """Where a redirect leads to, printable; "" for anything else."""
+    return printable(answer.header("location")) if 300 <= answer.status < 400 else ""
 
 
 def _elsewhere(answer: Answer) -> str:
     """The host that a redirect leads to, when it is not the service itself."""
-    if not 300 <= answer.status < 400:
-        return ""
     try:
-        parts = urlsplit(answer.header("location"))
+        parts = urlsplit(_leads(answer))
         local = parts.hostname in (None, "127.0.0.1", "localhost", "::1")
     except ValueError:
         return ""
     return "" if local and parts.scheme != "https" else f"{parts.scheme}://{parts.hostname}"
 
 
-def _plain(operation: Operation, document: Json, identity: Identity | None) -> Request:
-    """A request as the document and the project's own examples show it."""
-    values = {
-        (each.where, each.name): each.examples[0] if each.examples else example(each.schema, document)
-        for each in operation.parameters
-        if each.required or each.examples
-    }
-    path = operation.path
-    for (where, name), value in values.items():
-        if where == "path":
-            path = path.replace(f"{{{name}}}", quote(_text(value), safe=""))
-    query = {name: _text(value) for (where, name), value in values.items() if where == "query"}
-    headers = {name: _text(value) for (where, name), value in values.items() if where == "header"}
-    target = quote(path, safe="/%~!$&'()*+,;=:@") + (f"?{urlencode(query)}" if query else "")
-    media, body = _body(operation, document)
-    if media:
-        headers["Content-Type"] = media
-    return _identified(operation.method, target, headers, body, identity)
-
-
-def _body(operation: Operation, document: Json) -> tuple[str, bytes | None]:
-    if operation.body is None:
-        return "", None
-    kinds = list(operation.body.content) or ["application/json"]
-    media = next((kind for kind in kinds if "json" in kind), kinds[0])
-    schema = operation.body.content.get(media, {})
-    value = operation.samples[0] if operation.samples else example(schema, document)
-    if "json" in media:
-        return media, json.dumps(value).encode()
-    if "form-urlencoded" in media and isinstance(value, dict):
-        return media, urlencode({name: _text(each) for name, each in value.items()}).encode()
-    return media, b""
-
-
-def _identified(
-    method: str, target: str, headers: Mapping[str, str], body: bytes | None, identity: Identity | None
-) -> Request:
-    if identity is None:
-        return Request(method.upper(), target, headers, body)
-    if identity.query:
-        target += ("&" if "?" in target else "?") + urlencode(identity.query)
-    cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in identity.cookies.items())}
-    own = {**identity.headers, **(cookies if identity.cookies else {})}
-    return Request(method.upper(), target, {**headers, **own}, body)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _sent(request: Attack) -> Request:
+    """A request as it goes over the wire, with what its identity adds."""
+    target, headers = identified(request)
+    return Request(request.method, target, dict(headers), request.body)

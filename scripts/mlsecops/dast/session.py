@@ -6,14 +6,17 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Self, TypeVar
 
+from mlsecops.bounds import BLANK, blanked
 from mlsecops.dast.attacks import CHECKS, MEASUREMENTS, PASSIVE, SITE_CHECKS, SITE_MEASUREMENTS
 from mlsecops.dast.attacks.features import found
 from mlsecops.dast.attacks.messages import Attack, Base, Check, Found, Reply, Request, Site
 from mlsecops.dast.attacks.rules import inputs
 from mlsecops.dast.client import Client
-from mlsecops.dast.curl import blanked, curl
+from mlsecops.dast.curl import curl
+from mlsecops.dast.gauge import Gauge
 from mlsecops.dast.learn import in_order, learn
 from mlsecops.dast.listener import Loopback
 from mlsecops.dast.target import Operation, Target
@@ -41,11 +44,12 @@ class Session:
     target: Target
     client: Client
     listener: Loopback
-    memory: Callable[[], int | None]
+    gauge: Gauge
     write: Callable[[Json], None]
     deadline: float
     _site: Site = field(init=False)
     _told: dict[tuple[str, str], set[str]] = field(default_factory=dict, init=False)
+    _notes: set[str] = field(default_factory=set, init=False)
     _check: str = field(default="", init=False)
     _last: Request | None = field(default=None, init=False)
 
@@ -56,7 +60,8 @@ class Session:
             bases={},
             missing=Reply(status=0),
             listener=self.listener,
-            memory=self.memory,
+            gauge=self.gauge,
+            note=self._note,
         )
 
     @classmethod
@@ -65,7 +70,7 @@ class Session:
         cls,
         target: Target,
         *,
-        memory: Callable[[], int | None],
+        gauge: Gauge,
         write: Callable[[Json], None],
         deadline: float,
     ) -> Iterator[Self]:
@@ -73,7 +78,7 @@ class Session:
         client = Client(target.base_url)
         with Loopback() as listener:
             try:
-                yield cls(target, client, listener, memory, write, deadline)
+                yield cls(target, client, listener, gauge, write, deadline)
             finally:
                 client.close()
 
@@ -82,7 +87,7 @@ class Session:
         try:
             self._attack(list(self._learn().values()))
         except GoneError:
-            last = curl(self._last, self._secrets()) if self._last else ""
+            last = curl(self._last, self.target.secrets()) if self._last else ""
             self.write({"type": "died", "curl": last})
         except LateError:
             self.write({"type": "unfinished", "check": self._check})
@@ -117,7 +122,7 @@ class Session:
         for check in MEASUREMENTS:
             self._each(check, bases)
         if self.client.limited > before:
-            self.write({"type": "note", "text": "a limit of the service ended the measurements early"})
+            self._note("a limit of the service ended the measurements early")
 
     def _each(self, check: Check, bases: list[Base]) -> None:
         self._check = check.__name__
@@ -153,7 +158,7 @@ class Session:
         self._last = request
         if reply.status == 0:
             self._wait()
-        return reply
+        return without(reply, self.target.hidden)
 
     def _wait(self) -> None:
         """Go on when the service takes connections again. Raises GoneError."""
@@ -170,7 +175,7 @@ class Session:
             return
         told.add(each.about)
         handler = each.operation.handler if each.operation else self.target.application
-        secrets = self._secrets()
+        secrets = self.target.secrets()
         self.write(
             {
                 "type": "finding",
@@ -184,5 +189,19 @@ class Session:
             }
         )
 
-    def _secrets(self) -> tuple[str, ...]:
-        return tuple(secret for each in self.target.auth.identities for secret in each.secrets())
+    def _note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.add(text)
+            self.write({"type": "note", "text": blanked(text, self.target.secrets())})
+
+
+def without(reply: Reply, hidden: tuple[str, ...]) -> Reply:
+    """An answer as a check may quote it: whatever piece it takes, no part of a secret is in it."""
+    raw = [(each.encode("utf-8", "surrogatepass"), BLANK.encode()) for each in hidden]
+    body = reduce(lambda text, pair: text.replace(*pair), raw, reply.body)
+    headers = tuple((name, blanked(value, hidden)) for name, value in reply.headers)
+    return (
+        reply
+        if (body, headers) == (reply.body, reply.headers)
+        else replace(reply, body=body, headers=headers)
+    )

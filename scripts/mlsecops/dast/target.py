@@ -5,12 +5,15 @@ Schemas are those of the OpenAPI document, with its local `$ref`s in them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 
 import msgspec
 
+from mlsecops.bounds import SHORTEST
 from mlsecops.sarif.build import Json
 
 Where = Literal["path", "query", "header", "cookie"]
@@ -93,9 +96,19 @@ class Identity:
         """Every value that must not come out, the longest first."""
         given = (*self.headers.values(), *self.query.values(), *self.cookies.values())
         values = {value for value in given if value.strip()}
-        # `Bearer KEY`: the key alone is as secret as the whole.
-        words = {value.split()[-1] for value in values}
+        # `Bearer KEY`, `Basic USER:PASSWORD`, `session=KEY; ...`: the key alone is as secret as the whole.
+        words = {word for value in values for word in _words(value)}
         return tuple(sorted(values | words, key=len, reverse=True))
+
+
+def _words(value: str) -> Iterator[str]:
+    scheme, _, credentials = value.rpartition(" ")
+    yield credentials
+    parts = [each.partition("=")[2] for each in value.split(";")]
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            parts.append(base64.b64decode(credentials).decode().partition(":")[2])
+    yield from (each for each in parts if len(each) >= SHORTEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +124,8 @@ class Target:
 
     `application` is where the application object is made: for what no single handler answers for.
     `document_uri` is empty when the document was not in the repository. `pid` is the service's first process,
-    where it can be measured; `model_files` are paths of model files in the repository. `prefix` starts a
+    where it can be measured; `model_files` are paths of model files in the repository. `hidden` are all
+    spellings of what must not come out. `prefix` starts a
     command where the service can be reached; `alive` returns "" or one sentence that says why the service
     does not answer.
     """
@@ -124,8 +138,13 @@ class Target:
     auth: Auth = Auth()
     pid: int | None = None
     model_files: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     prefix: tuple[str, ...] = ()
     alive: Callable[[], str] = str
+
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that must not come out of an attack on it."""
+        return (*self.hidden, *(each for caller in self.auth.identities for each in caller.secrets()))
 
     def to_json(self) -> Json:
         """Everything that a process in the service's namespace needs."""

@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 FROM_ADDRESS = "it comes from an address, not from an index"
 LOCAL_FILE = "it is a local file, not from an index"
+OTHER_INDEX = "its packages need not be those that advisories are about"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlsecops.dependencies.model import FROM_ADDRESS, LOCAL_FILE, Collector, Listing, Unaudited
+from mlsecops.dependencies.model import FROM_ADDRESS, LOCAL_FILE, OTHER_INDEX, Collector, Listing, Unaudited
 
 # A long option and its value, or a short one, whose value may follow at once.
 _OPTION = re.compile(r"^(--[A-Za-z][A-Za-z-]*|-[A-Za-z])(?:[=\s]*(\S.*))?$")
@@ -14,9 +14,10 @@ _DIRECT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
 _PATH = re.compile(r"^(?:\.{0,2}[/\\]|\.{1,2}(?:\[|$)|[A-Za-z]:[/\\]|~/|[A-Za-z0-9_.-]+[/\\])")
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar|tar\.\w+|tgz|tbz|txz)(?:\[.*\])?$", re.IGNORECASE)
+_INDEXES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
 # Options that change where packages come from or how, but name no package themselves.
 _KNOWN_OPTIONS = {
-    *("-i", "--index-url", "--extra-index-url", "--no-index", "-f", "--find-links", "--pre"),
+    *(*_INDEXES, "--no-index", "--pre"),
     *("--trusted-host", "--no-binary", "--only-binary", "--prefer-binary", "--require-hashes"),
     "--use-feature",
 }
@@ -31,15 +32,21 @@ def read(text: str) -> Listing:
     """A requirements file -> its listing; complete when it has hashes or says that a resolver wrote it."""
     collector = Collector()
     hashed, named = 0, 0
+    indexes: list[Unaudited] = []
     for number, line in logical_lines(text):
         option = _OPTION.match(line) if line.startswith("-") else None
         if option:
-            _read_option(option[1], (option[2] or "").strip("\"'"), number, collector)
+            value = (option[2] or "").strip("\"'")
+            _read_option(option[1], value, number, collector)
+            if option[1] in _INDEXES and value:
+                indexes.append(Unaudited(_address(value), number, OTHER_INDEX))
             continue
         requirement, has_hashes = _without_options(line)
         named += 1
         hashed += has_hashes
         _read_requirement(requirement, number, collector)
+    if hashed < named:  # with hashes it does not matter where a package comes from
+        collector.unaudited += indexes
     complete = named > 0 and (hashed == named or _GENERATED.search(text) is not None)
     return collector.listing(complete=complete)
 

@@ -29,9 +29,9 @@ def check_base_images(dockerfile: Dockerfile, around: Surroundings) -> Iterator[
         if image.digest is None:
             if image.tag in (None, "latest"):
                 told = "has no tag" if image.tag is None else "is used by its tag latest"
-                yield Found(rules.BASE_TAG, f"The image {name} {told}.", line, about=(name,))
+                yield Found(rules.BASE_TAG, f"The image {name} {told}.", line, about=image.about)
             yield Found(
-                rules.BASE_DIGEST, f"The image {name} is not pinned by its digest.", line, about=(name,)
+                rules.BASE_DIGEST, f"The image {name} is not pinned by its digest.", line, about=image.about
             )
         for each in lifetimes().ended(image, around.today):
             what, day = f"{each.product} {each.version}", each.end.isoformat()

@@ -28,6 +28,11 @@ class Image:
     tag: str | None
     digest: str | None
 
+    @property
+    def about(self) -> tuple[str, str]:
+        """What tells findings about it from those about another image, whichever tag and digest it has."""
+        return self.registry, self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Use:

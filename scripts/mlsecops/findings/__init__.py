@@ -14,6 +14,7 @@ from mlsecops.findings.model import (
     ToolReport,
     band,
 )
+from mlsecops.findings.model_changes import Model, ModelChange
 from mlsecops.findings.report import build_report
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "Canary",
     "Finding",
     "LeftOut",
+    "Model",
+    "ModelChange",
     "Place",
     "Report",
     "StageReport",

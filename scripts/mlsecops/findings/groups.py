@@ -89,10 +89,15 @@ def group(sightings: Iterable[Sighting]) -> list[Group]:
 
 
 def worst_first(sighting: Sighting) -> tuple[Hashable, ...]:
-    """Sort key: open before suppressed, then severity, then what makes the order the same every time."""
+    """Sort key: open before suppressed, then severity, then what makes the order the same every time.
+
+    A severity that somebody knows comes before one that is assumed because it is not known.
+    """
     place = sighting.place
     suppressed = sighting.suppressed is not None
-    return (suppressed, -sighting.score, sighting.tool, sighting.rule.id, place, sighting.fingerprint)
+    assumed = sighting.own.get("severity-basis") == "unknown"
+    order = (sighting.tool, sighting.rule.id, place, sighting.fingerprint)
+    return (suppressed, assumed, -sighting.score, *order)
 
 
 def _keys(sighting: Sighting) -> Sequence[Key]:

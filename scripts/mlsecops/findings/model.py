@@ -8,6 +8,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Literal
 
+from mlsecops.findings.model_changes import ModelChange
 from mlsecops.policy import SEVERITIES, Severity, Waiver
 from mlsecops.sarif.build import Status
 
@@ -42,8 +43,11 @@ class Finding:
 
     The texts of the finding with the highest severity stand for all. `stage` is the first of `stages`.
     `also_at` are further places of the same weakness. `cell` names the part of the file: a notebook's cell, a
-    member of an archive. `state` is None without a baseline. `waiver` is the unexpired waiver that covers it,
-    `suppressed` the justification of a comment in the file; either way it does not count for the gate.
+    member of an archive. `rules` are all rules that found it, the one that stands for them first. `reproduce`
+    is a command that shows it again, where there is a special one. `state` is None without a baseline.
+    `waiver` is the unexpired waiver that covers it, `suppressed` the justification of a comment in the file;
+    either way it does not count for the gate. `self_hiding`: there is such a comment, but it does not hold
+    yet, because the change that is judged adds it.
     """
 
     id: str
@@ -67,6 +71,8 @@ class Finding:
     tags: tuple[str, ...] = ()
     cwes: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    reproduce: str = ""
     package: str | None = None
     installed: str | None = None
     fixed_in: str | None = None
@@ -74,6 +80,7 @@ class Finding:
     state: State | None = None
     waiver: Waiver | None = None
     suppressed: str | None = None
+    self_hiding: bool = False
 
     @property
     def open(self) -> bool:
@@ -150,7 +157,8 @@ class Report:
     """A whole scan for people. `findings` are the present ones, worst first; `fixed` those that went away.
 
     Each of `doubts` says why the scan cannot be relied on, and keeps it from passing. `waived_results` are
-    stage and fingerprint of every result that belongs to a waived finding.
+    stage and fingerprint of every result that belongs to a waived finding. `model_changes` compare the model
+    files with those of the baseline.
     """
 
     project: str
@@ -167,6 +175,7 @@ class Report:
     notices: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     waived_results: frozenset[tuple[str, str]] = frozenset()
+    model_changes: tuple[ModelChange, ...] = ()
 
     @property
     def suppressed(self) -> int:

@@ -12,6 +12,7 @@ from mlsecops.findings.compare import Side, compare, stages_in_doubt
 from mlsecops.findings.fields import count, mappings, own_properties, text_of
 from mlsecops.findings.groups import group
 from mlsecops.findings.model import BaselineInfo, Finding, LeftOut, Report, State, ToolReport
+from mlsecops.findings.model_changes import model_changes
 from mlsecops.findings.rows import Standing, findings
 from mlsecops.findings.sightings import read_sightings
 from mlsecops.findings.stages import stage_reports
@@ -46,7 +47,8 @@ def build_report(
     today = generated.date()
     waivers = Waivers.valid(policy.waivers, today)
     now = _scan(log, waivers)
-    compared = _compare(now, baseline, baseline_source, waivers)
+    believing = policy.new_suppressions == "honour" or not policy.new_only
+    compared = _compare(now, baseline, baseline_source, waivers, believing=believing)
     stages = stage_reports(now.side.tools, expected, policy, compared.findings, absent)
     incomplete = {stage.name for stage in stages if stage.status == "incomplete"}
     bag = own_properties(log)
@@ -71,6 +73,7 @@ def build_report(
         notices=(*notices, *_notices(policy, compared, today)),
         doubts=tuple(doubts),
         waived_results=now.waived_results,
+        model_changes=model_changes(log, baseline) if baseline is not None else (),
     )
 
 
@@ -94,8 +97,10 @@ class _Scan:
             for each in self.side.groups[number].sightings
         )
 
-    def standing(self, number: int, state: State | None) -> Standing:
-        return Standing(self.side.groups[number], state, self.covers[number].waiver)
+    def standing(self, number: int, state: State | None, *, believing: bool = True) -> Standing:
+        group = self.side.groups[number]
+        self_hiding = not believing and state == "new" and group.suppressed is not None
+        return Standing(group, state, self.covers[number].waiver, self_hiding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,9 @@ def _scan(log: Json, waivers: Waivers) -> _Scan:
     return _Scan(Side(groups, waived, read_tools(log)), covers)
 
 
-def _compare(now: _Scan, baseline: Json | None, source: str, waivers: Waivers) -> _Compared:
+def _compare(
+    now: _Scan, baseline: Json | None, source: str, waivers: Waivers, *, believing: bool
+) -> _Compared:
     numbers = range(len(now.side.groups))
     if baseline is None:
         return _Compared(findings(now.standing(number, None) for number in numbers))
@@ -123,7 +130,8 @@ def _compare(now: _Scan, baseline: Json | None, source: str, waivers: Waivers) -
     stages = tuple(dict.fromkeys(tool.stage for tool in now.side.tools))
     return _Compared(
         findings(
-            now.standing(number, "unchanged" if number in result.unchanged else "new") for number in numbers
+            now.standing(number, "unchanged" if number in result.unchanged else "new", believing=believing)
+            for number in numbers
         ),
         findings(then.standing(number, "fixed") for number in sorted(result.fixed)),
         BaselineInfo(

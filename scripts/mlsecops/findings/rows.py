@@ -18,11 +18,15 @@ _ID_LENGTH = 12
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A group, how it compares with the baseline, and the waiver that covers it."""
+    """A group, how it compares with the baseline, and the waiver that covers it.
+
+    `self_hiding`: a comment that suppresses it does not hold, because the change that is judged adds it.
+    """
 
     group: Group
     state: State | None = None
     waiver: Waiver | None = None
+    self_hiding: bool = False
 
 
 @dataclass(slots=True)
@@ -86,7 +90,7 @@ def _line_keys(standing: Standing) -> list[Hashable]:
     main = group.main
     if main.identified or main.package:
         return []
-    kind = (standing.state, standing.waiver is None, group.suppressed is None)
+    kind = (standing.state, standing.waiver is None, group.suppressed is None, standing.self_hiding)
     return [(main.stage, main.place, cwe, kind) for cwe in group.cwes]
 
 
@@ -117,13 +121,16 @@ def _finding(standings: Sequence[Standing]) -> Finding:
         tags=_union(each.rule.tags for each in sightings),
         cwes=_union(each.rule.cwes for each in sightings),
         aliases=_aliases(sightings, main.rule.id),
+        rules=_rules(standings),
+        reproduce=_first(text_of(each.own.get("reproduce")) for each in sightings) or "",
         package=_first(text_of(each.own.get("package")) for each in sightings),
         installed=_first(_joined(each.own.get("installed")) for each in sightings),
         fixed_in=_first(_joined(each.own.get("fixed-in")) for each in sightings),
         kev=any(each.own.get("kev") is True for each in sightings),
         state=standings[0].state,
         waiver=standings[0].waiver,
-        suppressed=main.suppressed,
+        suppressed=None if standings[0].self_hiding else main.suppressed,
+        self_hiding=standings[0].self_hiding,
     )
 
 
@@ -131,6 +138,17 @@ def _other_places(sightings: Sequence[Sighting], main: Place) -> tuple[Place, ..
     if len(sightings) == 1:
         return ()
     return tuple(sorted({each.place for each in sightings} - {main}))
+
+
+def _rules(standings: Sequence[Standing]) -> tuple[str, ...]:
+    """What a waiver would have to name: of each group the rules that have its highest severity."""
+    worst = (
+        each.rule.id
+        for standing in standings
+        for each in standing.group.counting
+        if band(each.score) == standing.group.severity
+    )
+    return tuple(dict.fromkeys(worst))
 
 
 def _aliases(sightings: Sequence[Sighting], rule_id: str) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def package_name(name: str) -> str:
 
 def _sightings(run: Json) -> Iterator[Sighting]:
     stage, tool = stage_of(run), text_of(driver_of(run).get("name")) or "unnamed tool"
-    rules = [_rule(each) for each in mappings(driver_of(run).get("rules"))]
+    rules = [rule_text(each) for each in mappings(driver_of(run).get("rules"))]
     by_id = {rule.id: rule for rule in rules}
     for result in failures_of(run):
         yield _sighting(result, stage, tool, _rule_of(result, rules, by_id))
@@ -127,18 +127,24 @@ def _sighting(result: Json, stage: str, tool: str, rule: RuleText) -> Sighting:
     )
 
 
+def is_advisory(name: str) -> bool:
+    """Whether a rule is named after a published advisory."""
+    return bool(_ADVISORY.fullmatch(name))
+
+
 def _advisories(own: Json, rule_id: str) -> tuple[str, ...]:
     """Every name of the vulnerability: aliases, identity, and the rule when that is named after it."""
     identity = texts(own.get("identity"))
     names = list(texts(own.get("aliases")))
     if len(identity) > 1 and identity[0] == "advisory":
         names.append(identity[1])
-    if _ADVISORY.fullmatch(rule_id):
+    if is_advisory(rule_id):
         names.append(rule_id)
     return tuple(sorted(set(names)))
 
 
-def _rule(descriptor: Json) -> RuleText:
+def rule_text(descriptor: Json) -> RuleText:
+    """What a SARIF `reportingDescriptor` says to people."""
     properties = mapping(descriptor.get("properties"))
     help_text = mapping(descriptor.get("help"))
     tags = texts(properties.get("tags"))

@@ -52,6 +52,8 @@ def _stage(
         reason = "switched off in the policy" if missing is None else missing
         return StageReport(name=name, status=status, reason=reason, counts=MappingProxyType(counts))
     status = min((tool.status for tool in tools), key=WORST_FIRST.index)
+    if status == "passed" and any(counts.values()):
+        status = "findings"
     return StageReport(
         name=name,
         status=status,

@@ -34,7 +34,11 @@ __all__ = [
     "unpack_report",
 ]
 
-SIDE_FILES = ("sbom.cdx.json", "junit.xml")
+_MOST_IMAGES = 20
+SIDE_FILES = (
+    *("sbom.cdx.json", "junit.xml", "image-sbom.cdx.json"),
+    *(f"image-{number}-sbom.cdx.json" for number in range(2, _MOST_IMAGES + 1)),
+)
 
 _CHUNK = 1 << 20
 _ENDED: Mapping[Ending, str] = {

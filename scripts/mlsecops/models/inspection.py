@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+_MOST_OPERATORS, _LONGEST_OPERATOR = 1000, 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +38,15 @@ class Inspection:
     """What readers found so far; they add to it.
 
     `formats` are those of the parts, outermost first; `imports` all global names that the file refers to;
-    `producer` the library that wrote it, where it says so; `streams` counts what was read to its end.
+    `operators` what its graph computes with, or the classes of its layers; `producer` the library that wrote
+    it, where it says so; `streams` counts what was read to its end.
     """
 
     formats: list[str] = field(default_factory=list)
     facts: dict[tuple[str, str, str], Fact] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
+    operators: set[str] = field(default_factory=set)
     producer: str = ""
     details: dict[str, str] = field(default_factory=dict)
     streams: int = 0
@@ -53,6 +57,12 @@ class Inspection:
         known = self.facts.get(key)
         if known is None or (fact.severity or 0) > (known.severity or 0):
             self.facts[key] = fact
+
+    def has_operators(self, names: Iterable[str]) -> None:
+        """Keep what a graph or its layers are made of, as long as that is no flood."""
+        for name in names:
+            if name and len(self.operators) < _MOST_OPERATORS:
+                self.operators.add(name[:_LONGEST_OPERATOR])
 
     def not_read(self, part: str, reason: str) -> None:
         """Say that a part was not looked at: the file is then never clean."""

@@ -28,6 +28,7 @@ from mlsecops.policy.model import (
     Severity,
     TestSettings,
     Threshold,
+    TrivySettings,
     Waiver,
     reaches,
     stage_order,
@@ -53,6 +54,7 @@ __all__ = [
     "Severity",
     "TestSettings",
     "Threshold",
+    "TrivySettings",
     "Waiver",
     "find",
     "load",
@@ -160,6 +162,7 @@ def _policy(document: Document, name: str) -> Policy:
         default_threshold=default,
         stage_thresholds=MappingProxyType(per_stage),
         new_only=data.get("new-only", True),
+        new_suppressions=data.get("new-suppressions", "count"),
         on_missing_base=data.get("on-missing-base", "all"),
         required=frozenset(data.get("required", [])),
         switched_off=off,
@@ -220,8 +223,12 @@ def _dast(data: Mapping[str, Any]) -> DastSettings:
 
 
 def _caller(data: Mapping[str, Any]) -> Caller:
-    login = tuple(data.get("login", []))
-    return Caller(header=data.get("header"), key=data.get("key"), login=login)
+    return Caller(
+        header=data.get("header"),
+        key=data.get("key"),
+        login=tuple(data.get("login", [])),
+        objects=MappingProxyType(dict(data.get("objects", {}))),
+    )
 
 
 def _container(data: Mapping[str, Any]) -> ContainerSettings:
@@ -231,6 +238,7 @@ def _container(data: Mapping[str, Any]) -> ContainerSettings:
         dockerfiles=tuple(data.get("dockerfiles", [])),
         timeout=float(_duration(data.get("timeout", "30m"))),
         security_index=data.get("security-index"),
+        trivy=TrivySettings(**data.get("trivy", {})),
     )
 
 

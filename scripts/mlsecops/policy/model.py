@@ -13,6 +13,7 @@ from mlsecops.models.trust.sign import SignatureRequirement
 Severity = Literal["critical", "high", "medium", "low"]
 Threshold = Literal["critical", "high", "medium", "low", "never"]
 ImagePart = Literal["when-available", "required"]
+NewSuppressions = Literal["count", "honour"]
 DastTarget = Literal["image", "process"]
 OnMissingBase = Literal["all", "pass", "incomplete"]
 
@@ -98,12 +99,14 @@ class ModelSettings:
 class Caller:
     """How one caller of the service says who it is: a header, a query parameter, or what a command prints.
 
-    Exactly one is set; `header` is `Name: value`, `key` is `name=value`.
+    Exactly one is set; `header` is `Name: value`, `key` is `name=value`. `objects` are values of path
+    parameters that belong to this caller alone.
     """
 
     header: str | None = None
     key: str | None = None
     login: tuple[str, ...] = ()
+    objects: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +134,17 @@ class DastSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrivySettings:
+    """Where Trivy's vulnerability database comes from; without either it is the one that is published.
+
+    `database` is a folder or an archive, `mirror` an OCI repository.
+    """
+
+    database: str | None = None
+    mirror: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSettings:
     """How images are built and looked at; `timeout` of a build is in seconds.
 
@@ -143,6 +157,7 @@ class ContainerSettings:
     dockerfiles: tuple[str, ...] = ()
     timeout: float = 1800.0
     security_index: str | None = None
+    trivy: TrivySettings = TrivySettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +171,7 @@ class Policy:
     default_threshold: Threshold = "high"
     stage_thresholds: Mapping[str, Threshold] = field(default_factory=lambda: MappingProxyType({}))
     new_only: bool = True
+    new_suppressions: NewSuppressions = "count"
     on_missing_base: OnMissingBase = "all"
     required: frozenset[str] = frozenset()
     switched_off: frozenset[str] = frozenset()

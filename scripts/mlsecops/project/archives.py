@@ -12,7 +12,6 @@ from mlsecops.models.walk import UnreadableError
 
 MAX_DIRECTORY = 16 * 1024 * 1024  # bytes of a zip's central directory
 MAX_MEMBERS = 2000  # headers of a tar
-_PEEK = 65_536
 
 _COMPRESSIONS = (
     (b"\x1f\x8b", "gzip"),
@@ -24,6 +23,8 @@ _COMPRESSIONS = (
 )
 _ENTRY = struct.Struct("<4s24xHHH")  # of a zip's directory: signature, lengths of name, extra, comment
 _ENTRY_HEADER = 46
+LONGEST_ZIP_END = 22 + 65_536  # bytes: the record behind the directory, and a comment behind that
+ZIP_END = b"PK\x05\x06"
 _END, _END64, _LOCATOR64 = 22, 56, 20  # sizes of the records after the directory
 _BLOCK = 512
 
@@ -96,9 +97,9 @@ def is_tar(head: bytes) -> bool:
 
 def _directory(file: BinaryIO, size: int) -> bytes | None:
     """The central directory, found from the record after it, so that bytes before the zip do not matter."""
-    file.seek(max(0, size - _PEEK - _END))
-    tail = file.read(_PEEK + _END)
-    at = tail.rfind(b"PK\x05\x06")
+    file.seek(max(0, size - LONGEST_ZIP_END))
+    tail = file.read(LONGEST_ZIP_END)
+    at = tail.rfind(ZIP_END)
     if at < 0 or len(tail) < at + _END:
         return None
     length = int.from_bytes(tail[at + 12 : at + 16], "little")

@@ -13,7 +13,9 @@ from mlsecops.project.globs import compile_excludes
 from mlsecops.project.inventory import File, Manifest, ModelFile, ProjectError
 from mlsecops.project.leftout import OTHER_MANIFESTS, Ledger
 from mlsecops.project.project import Project
+from mlsecops.project.suffixes import suffix_of
 from mlsecops.project.text import decode, is_text
+from mlsecops.project.tracked import tracked_folders
 from mlsecops.project.walk import Walk
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 5 * 1024 * 1024
 _MAX_READ = 16 * 1024 * 1024
+_CODE = frozenset(("py", "pyw", "ipynb"))
 
 
 def discover(root: Path, excludes: Sequence[str] = ()) -> Project:
@@ -44,7 +47,7 @@ def discover(root: Path, excludes: Sequence[str] = ()) -> Project:
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ProjectError(f"{root} cannot be listed: {reason}") from error
-    return _Discovery(real, Walk(real, compiled, Ledger())).project()
+    return _Discovery(real, Walk(real, compiled, Ledger(), tracked_folders(Path(real)))).project()
 
 
 @dataclass(slots=True)
@@ -168,6 +171,8 @@ class _Discovery:
         elif not inside or relative not in self.walk.folders:
             where = "to something that is left out itself" if inside else "that leaves the repository"
             self._leave_link(uri, f"a link {where}", "link")
+            if suffix_of(uri) in _CODE and not inside:
+                self.ledger.add(uri, "code outside of the repository, not looked at", "unreadable", 0)
 
     def _alias(self, uri: str, file: File) -> None:
         try:

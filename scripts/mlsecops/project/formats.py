@@ -90,9 +90,18 @@ def content_of(path: str, suffix: str, head: bytes, size: int) -> Content:
     if compression := archives.compression_of(head):
         with opened(path) as file:
             return _compressed_content(Unpacked(file, head), suffix, compression)
+    behind = _zip_behind(path, suffix, head, size)
+    if behind.format:
+        return behind
     if suffix == "json" and head.lstrip()[:1] == b"{":
         return Content(_json_format(path, head, size))
     return NOTHING
+
+
+def _zip_behind(path: str, suffix: str, head: bytes, size: int) -> Content:
+    """A zip behind something else: its readers look for its directory at the end of the file."""
+    tail = head if size <= len(head) else read_tail(path, archives.LONGEST_ZIP_END)
+    return _zip_content(path, suffix, size) if archives.ZIP_END in tail else NOTHING
 
 
 def _plain_format(head: bytes, suffix: str, size: int) -> Format | None:

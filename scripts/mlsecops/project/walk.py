@@ -17,11 +17,13 @@ from mlsecops.project.leftout import (
     folder_reason,
 )
 from mlsecops.project.reading import read_head
+from mlsecops.project.suffixes import SURE, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mlsecops.project.globs import Excludes
+    from mlsecops.project.inventory import LeftOutKind
 
 _SPECIAL = (
     (stat.S_ISFIFO, "a named pipe"),
@@ -33,11 +35,15 @@ _SPECIAL = (
 
 @dataclass(slots=True)
 class Walk:
-    """The walk below `root` (a real path); `links` and `folders` are whole once `files` is exhausted."""
+    """The walk below `root` (a real path); `links` and `folders` are whole once `files` is exhausted.
+
+    `tracked` are folders in which Git keeps files: installed packages there are not what was installed here.
+    """
 
     root: str
     excludes: Excludes
     ledger: Ledger
+    tracked: frozenset[str] = frozenset()
     links: list[str] = field(default_factory=list)
     folders: set[str] = field(default_factory=lambda: {""})
     empty: set[str] = field(default_factory=set)
@@ -78,14 +84,24 @@ class Walk:
     def _leave(self, uri: str, path: str, reason: str) -> None:
         entry = Path(path)
         is_folder = entry.is_dir() and not entry.is_symlink()
-        self.ledger.add(uri, reason, "environment", count_files(path) if is_folder else 1)
+        self._installed(uri, reason, count_files(path) if is_folder else 1)
+
+    def _installed(self, uri: str, reason: str, files: int) -> None:
+        if uri in self.tracked:
+            self.ledger.add(uri, f"{reason}, committed, so that anything may be in it", "unreadable", files)
+        else:
+            self.ledger.add(uri, reason, "environment", files)
 
     def _enters(self, uri: str, path: str) -> bool:
         if pattern := self.excludes.match(uri, folder=True):
             self.ledger.add(pattern, "excluded by the policy", "excluded", count_files(path))
             return False
         if left := folder_reason(uri):
-            self.ledger.add(uri, *left, files=count_files(path))
+            reason, kind = left
+            if kind == "environment":
+                self._installed(uri, reason, count_files(path))
+            else:
+                self.ledger.add(uri, reason, kind, count_files(path))
             return False
         self.folders.add(uri)
         return True
@@ -101,7 +117,8 @@ class Walk:
             self.ledger.add(folder, *left)
             return None
         if not entry.is_file(follow_symlinks=False):
-            self.ledger.add(uri, f"{_special(entry)}, never opened", "special")
+            kind: LeftOutKind = "unreadable" if suffix_of(entry.name) in SURE else "special"
+            self.ledger.add(uri, f"{_special(entry)}, never opened", kind)
             return None
         try:
             head, size = read_head(entry.path)

@@ -1,4 +1,4 @@
-"""Where the bars of the page's charts go, in per cent of the width: so text keeps its size on a phone."""
+"""Where the bars of the page's charts go, in per cent: so text keeps its size on a phone."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mlsecops.findings import Report, ToolReport
+from mlsecops.findings import Report, StageReport, ToolReport
 from mlsecops.policy import SEVERITIES
+from mlsecops.report.history import Past
 from mlsecops.report.parts import duration, plural, severities
 
 _THINNEST = 0.6
 _MOST_TICKS = 6
+_MOST_RUNS = 60
+_GAP = 0.25  # of a column's width, between it and the next one
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A named line of a chart; `value` says in words what the bars show."""
+    """A named line of a chart, of a stage or of a tool; `value` says in words what the bars show."""
 
     name: str
     value: str
     bars: tuple[Bar, ...]
+    kind: str = "stage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,32 @@ class Timeline:
 
     rows: tuple[Row, ...]
     ticks: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A run among others: `bars` are stacked from the ground, in per cent of the tallest column."""
+
+    run: Past
+    start: float
+    width: float
+    bars: tuple[Bar, ...]
+
+
+def history(runs: Sequence[Past]) -> tuple[Column, ...]:
+    """The open findings of the newest runs, the oldest first."""
+    shown = runs[-_MOST_RUNS:]
+    most = max((sum(run.counts.values()) for run in shown), default=0)
+    step = 100 / max(len(shown), 1)
+    return tuple(
+        Column(
+            run,
+            round(number * step + step * _GAP / 2, 2),
+            round(step * (1 - _GAP), 2),
+            tuple(_stacked([(each, run.counts[each]) for each in SEVERITIES], most)),
+        )
+        for number, run in enumerate(shown)
+    )
 
 
 def severity_by_stage(report: Report) -> tuple[Row, ...]:
@@ -58,16 +88,17 @@ def severity_by_stage(report: Report) -> tuple[Row, ...]:
 
 
 def timeline(report: Report) -> Timeline:
-    """When each tool that ran started and ended, from the first start to the last end."""
-    ran = [tool for stage in report.stages for tool in stage.tools if tool.status != "skipped"]
-    timed = [(tool, tool.started, tool.ended) for tool in ran if tool.started and tool.ended]
-    if not timed:
+    """When each stage and each of its tools started and ended, from the first start to the last end."""
+    stages = [(stage, ran) for stage in report.stages if (ran := _ran(stage))]
+    if not stages:
         return Timeline((), ())
-    begin = min(start for _, start, _ in timed)
-    whole = max((end - begin).total_seconds() for _, _, end in timed) or 1.0
-    rows = (
-        _ran(tool, start, end, begin, whole) for tool, start, end in sorted(timed, key=lambda each: each[1])
-    )
+    begin = min(ran[0][0] for _, ran in stages)
+    whole = max((end - begin).total_seconds() for _, ran in stages for _, end, _ in ran) or 1.0
+    rows: list[Row] = []
+    for stage, ran in stages:
+        last = max(end for _, end, _ in ran)
+        rows.append(_timed(stage, ran[0][0], last, begin, whole))
+        rows += [_timed(tool, start, end, begin, whole) for start, end, tool in ran]
     return Timeline(tuple(rows), tuple(_ticks(whole)))
 
 
@@ -75,17 +106,27 @@ def _stacked(counts: Sequence[tuple[str, int]], most: int) -> Iterable[Bar]:
     start = 0.0
     for kind, number in counts:
         if number:
+            start = min(start, 100 - _THINNEST)
             width = max(100 * number / most, _THINNEST)
             yield Bar(kind, round(start, 2), round(min(width, 100 - start), 2))
             start += width
 
 
-def _ran(tool: ToolReport, start: datetime, end: datetime, begin: datetime, whole: float) -> Row:
+def _ran(stage: StageReport) -> list[tuple[datetime, datetime, ToolReport]]:
+    """The tools that ran, with start and end, the first one first."""
+    tools = [tool for tool in stage.tools if tool.status != "skipped"]
+    timed = [(tool.started, tool.ended, tool) for tool in tools if tool.started and tool.ended]
+    return sorted(timed, key=lambda each: each[0])
+
+
+def _timed(
+    what: StageReport | ToolReport, start: datetime, end: datetime, begin: datetime, whole: float
+) -> Row:
     first = 100 * (start - begin).total_seconds() / whole
     width = max(100 * (end - start).total_seconds() / whole, _THINNEST)
     first = min(first, 100 - _THINNEST)
-    bar = Bar(tool.status, round(first, 2), round(min(width, 100 - first), 2))
-    return Row(f"{tool.stage} / {tool.name}", duration(tool.seconds), (bar,))
+    bar = Bar(what.status, round(first, 2), round(min(width, 100 - first), 2))
+    return Row(what.name, duration(what.seconds), (bar,), "tool" if isinstance(what, ToolReport) else "stage")
 
 
 def _ticks(whole: float) -> Iterable[tuple[float, str]]:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from mlsecops.findings import Report
+from mlsecops.findings import Finding, Report
 from mlsecops.report import sections
 from mlsecops.report.escape import code, markdown, prose, shorten
+from mlsecops.report.models import models_block
+from mlsecops.report.packages import packed
 from mlsecops.report.parts import Links, Parts, parts, plural, stages_in_words
 from mlsecops.verdict import Verdict
 
@@ -20,6 +22,7 @@ MOST_CONDITIONS = 5
 MOST_ROWS = 10
 _MOST_LISTED = 20
 _MOST_NOTICES = 5
+_NO_BASELINE = "no baseline to compare with"
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _SIGNS = {"passed": "✅", "blocked": "❌", "incomplete": "⚠️"}
@@ -30,12 +33,9 @@ _SHED: tuple[tuple[str, str], ...] = (
     ("waived", "the waived findings"),
     ("fixed", "the fixed findings"),
     ("stages", "the stages"),
+    ("models", "what changes in models"),
 )
 _FEWER_ROWS = (5, 2, 0)
-
-
-# The lines of a table before its first row.
-_TABLE_HEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def comment(report: Report, verdict: Verdict, links: Links, identifier: str = "d
         write = _quiet(report, verdict, found, links, identifier)
     else:
         write = _full(report, verdict, found, links, identifier)
-    bare = [title(verdict, identifier), _left_out(_BARE, links), sections.foot(report, links)]
+    bare = [title(report, verdict, identifier), _left_out(_BARE, links), sections.foot(report, links)]
     drafts = (write(room) for room in _rooms())
     texts = ("\n\n".join(filter(None, blocks)) for blocks in chain(drafts, [bare]))
     return next(text for text in (f"{first}\n{each}\n" for each in texts) if _fits(text))
@@ -103,11 +103,12 @@ def _rooms() -> Sequence[_Room]:
 
 def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifier: str) -> _Write:
     """The parts of a comment that has something to say, in their order."""
-    head = f"{title(verdict, identifier)}\n{context(report, links)}"
+    head = f"{title(report, verdict, identifier)}\n{context(report, links)}"
     why = sections.conditions(verdict, MOST_CONDITIONS)
     notices = sections.notices(report, _MOST_NOTICES)
-    rows = list(sections.findings_table(found.new[:MOST_ROWS], links))
+    rows = packed(found.new)[:MOST_ROWS]
     optional = {
+        "models": models_block(report),
         "stages": sections.details(
             f"Stages: {stages_in_words(report.stages)}",
             sections.stages(report),
@@ -120,19 +121,19 @@ def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifi
     foot = sections.foot(report, links)
 
     def write(room: _Room) -> list[str]:
-        shown = rows[: room.rows + _TABLE_HEAD] if room.rows else []
-        new = _new(report, found, shown, links)
+        new = _new(report, found, rows[: room.rows], links)
         kept = [text for key, text in optional.items() if key not in room.without]
         return [head, why, notices, new, *kept, _left_out(room, links), foot]
 
     return write
 
 
-def title(verdict: Verdict, identifier: str = "default") -> str:
-    """The verdict and why, as the heading of a report."""
+def title(report: Report, verdict: Verdict, identifier: str = "default") -> str:
+    """The verdict and why, as the heading of a report; and that there was nothing to compare with."""
     name = "" if identifier == "default" else f" ({markdown(identifier)})"
     why = f": {prose(shorten(verdict.reason, 300))}" if verdict.reason else ""
-    return f"### {_SIGNS[verdict.word]} mlsecops{name} {verdict.word}{why}"
+    alone = "" if report.baseline or _NO_BASELINE in verdict.reason else f" ({_NO_BASELINE})"
+    return f"### {_SIGNS[verdict.word]} mlsecops{name} {verdict.word}{why}{alone}"
 
 
 def context(report: Report, links: Links, *more: str) -> str:
@@ -143,8 +144,7 @@ def context(report: Report, links: Links, *more: str) -> str:
     stages = markdown(stages_in_words(report.stages))
     if any(stage.status == "incomplete" for stage in report.stages):
         stages = f"**{stages}**"
-    compared = "" if report.baseline else "**no baseline to compare with, so nothing can be told to be new**"
-    return " · ".join(filter(None, (project, stages, compared, *more, *_links(links))))
+    return " · ".join(filter(None, (project, stages, *more, *_links(links))))
 
 
 def _is_quiet(verdict: Verdict, found: Parts) -> bool:
@@ -164,11 +164,11 @@ def _quiet(report: Report, verdict: Verdict, found: Parts, links: Links, identif
     if left_out:
         counts.append(f"{plural(left_out, 'file')} left out")
     lines = (
-        title(verdict, identifier),
+        title(report, verdict, identifier),
         context(report, links, ", ".join(counts)),
         sections.foot(report, links),
     )
-    blocks = ["\n".join(lines), sections.notices(report, _MOST_NOTICES)]
+    blocks = ["\n".join(lines), sections.notices(report, _MOST_NOTICES), models_block(report)]
     return lambda _: blocks
 
 
@@ -177,15 +177,15 @@ def _links(links: Links) -> list[str]:
     return [link for name, address in named if (link := sections.link(name, address)) != name]
 
 
-def _new(report: Report, found: Parts, rows: Sequence[str], links: Links) -> str:
-    """The new findings with these lines of their table."""
+def _new(report: Report, found: Parts, rows: Sequence[Sequence[Finding]], links: Links) -> str:
+    """The new findings with these rows of their table."""
     if not found.new:
         return "**No new findings**" if report.baseline else "**No findings**"
     word = "New findings" if report.baseline else "Findings"
     lines = [f"#### {word} ({len(found.new):,})"]
     if rows:
-        lines += ["", *rows]
-    rest = len(found.new) - max(len(rows) - _TABLE_HEAD, 0)
+        lines += ["", *sections.findings_table(rows, links)]
+    rest = len(found.new) - sum(map(len, rows))
     if rest:
         full = sections.link("the full report", links.page)
         lines += ["", f"{rest:,} more in {full}." if rows else f"All of them are in {full}."]

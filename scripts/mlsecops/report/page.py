@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -13,9 +14,9 @@ from markupsafe import Markup
 
 from mlsecops.findings import Report
 from mlsecops.policy import SEVERITIES
-from mlsecops.report import parts
-from mlsecops.report.charts import severity_by_stage, timeline
+from mlsecops.report import charts, models, parts
 from mlsecops.report.escape import html_prose, plain, url, visible
+from mlsecops.report.history import Past, before
 from mlsecops.report.page_data import page_data, state
 from mlsecops.report.parts import Links
 from mlsecops.verdict import Verdict
@@ -23,10 +24,11 @@ from mlsecops.verdict import Verdict
 # Rows in the file itself, for readers without JavaScript.
 _STATIC_ROWS = 200
 _MOST_TARGETS = 500
+_MOST_NAMES = 100
 
 
-def page(report: Report, verdict: Verdict, links: Links) -> str:
-    """The whole page as HTML."""
+def page(report: Report, verdict: Verdict, links: Links, history: Sequence[Past] = ()) -> str:
+    """The whole page as HTML; `history` are earlier runs, the oldest first."""
     found = parts.parts(report)
     opened = [*found.new, *found.unchanged]
     environment = _environment()
@@ -41,9 +43,11 @@ def page(report: Report, verdict: Verdict, links: Links) -> str:
         severities=SEVERITIES,
         opened=len(opened),
         static=sorted(opened, key=lambda each: SEVERITIES.index(each.severity))[:_STATIC_ROWS],
-        by_stage=severity_by_stage(report),
-        timeline=timeline(report),
+        by_stage=charts.severity_by_stage(report),
+        timeline=charts.timeline(report),
+        history=_history(report, verdict, history),
         most_targets=_MOST_TARGETS,
+        most_names=_MOST_NAMES,
         static_rows=_STATIC_ROWS,
         days_left=lambda waiver: max(0, waiver.days_left(report.generated.date())),
         address=lambda finding: url(links.file(finding.uri, finding.line)),
@@ -51,6 +55,14 @@ def page(report: Report, verdict: Verdict, links: Links) -> str:
         script_hash=_hash(environment, "page.js"),
         data=page_data(report, links),
     )
+
+
+def _history(report: Report, verdict: Verdict, history: Sequence[Past]) -> tuple[charts.Column, ...]:
+    """This run beside the earlier ones; nothing where there is none."""
+    earlier = before(history, report.project, report.generated)
+    opened = parts.by_severity(each for each in report.findings if each.open)
+    this = Past(report.project, report.generated, verdict.word, opened)
+    return charts.history([*earlier, this]) if earlier else ()
 
 
 def _hash(environment: Environment, name: str) -> str:
@@ -82,8 +94,14 @@ def _environment() -> Environment:
         "reason": parts.reason,
         "remedy": parts.remedy,
         "state": state,
+        "facts": models.facts,
+        "sha256": models.sha256,
     }
-    environment.globals |= {"plural": parts.plural, "stages_in_words": parts.stages_in_words}
+    environment.globals |= {
+        "plural": parts.plural,
+        "stages_in_words": parts.stages_in_words,
+        "when": lambda run: run.generated.strftime("%Y-%m-%d %H:%M"),
+    }
     return environment
 
 

@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from mlsecops.findings import Finding, Report
 from mlsecops.policy import SEVERITIES
-from mlsecops.report.escape import path_url, plain, url, visible
-from mlsecops.report.parts import Links, classes, explanation, remedy
+from mlsecops.report.escape import plain, url, visible
+from mlsecops.report.parts import Links, classes, explanation, file_address, remedy
 
 Json = dict[str, Any]
 Row = tuple[str, int, int, int, int, int, int, int, Json]
@@ -75,13 +75,14 @@ def page_data(report: Report, links: Links) -> Json:
     rows = [_row(finding, tables) for finding in (*report.findings, *report.fixed)]
     return {
         "blob": url(links.blob),
+        "rerun": plain(links.rerun),
         "expires": (report.generated.date() + _WAIVED_FOR).isoformat(),
         "findings": rows,
         "strings": tables.texts.values(),
         "rules": [_rule_row(rule) for rule in tables.rules.values()],
         "tools": tables.tools.values(),
         "states": tables.states.values(),
-        "files": [(visible(path), path_url(path)) for path in tables.files.values()],
+        "files": [(visible(path), file_address(path)) for path in tables.files.values()],
     }
 
 
@@ -130,6 +131,12 @@ def _extra(finding: Finding, tables: _Tables) -> Json:
     extra |= {key: plain(text) for key, text in texts.items() if text}
     if finding.kev:
         extra["kev"] = True
+    if len(finding.rules) > 1:
+        extra["rules"] = [tables.text(each) for each in finding.rules]
+    if len(finding.stages) > 1:
+        extra["stages"] = [plain(each) for each in finding.stages]
+    if finding.reproduce:
+        extra["again"] = tables.text(finding.reproduce)
     if finding.aliases:
         extra["aliases"] = [plain(each) for each in finding.aliases]
     advisory = _advisory(finding)

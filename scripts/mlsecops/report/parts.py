@@ -35,10 +35,7 @@ class Links:
 
     def file(self, uri: str, line: int) -> str:
         """The address of a line of a scanned file, or nothing."""
-        if not self.blob:
-            return ""
-        source = "?plain=1" if uri.lower().endswith(_SHOWN_AS_SOURCE) else ""
-        return f"{self.blob}/{path_url(uri)}{source}#L{line}"
+        return f"{self.blob}/{file_address(uri)}#L{line}" if self.blob else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +97,15 @@ def explanation(finding: Finding) -> tuple[str, ...]:
     )
 
 
+def hiding(finding: Finding) -> str:
+    """That a comment in the file would hide it, if it were not the judged change that adds it; or nothing."""
+    return (
+        "A comment that this change adds would hide it; that counts only on the base."
+        if finding.self_hiding
+        else ""
+    )
+
+
 def remedy(finding: Finding) -> str:
     """What to do about a finding, as prose with code between backticks, or nothing."""
     if finding.package and finding.fixed_in:
@@ -108,6 +114,11 @@ def remedy(finding: Finding) -> str:
     if finding.package and finding.aliases and not finding.fix:
         return "no fixed version is known"
     return finding.fix
+
+
+def file_address(uri: str) -> str:
+    """The end of the address of a file, in the view that has lines."""
+    return f"{path_url(uri)}{'?plain=1' if uri.lower().endswith(_SHOWN_AS_SOURCE) else ''}"
 
 
 def plural(number: int, word: str) -> str:

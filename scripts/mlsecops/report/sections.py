@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mlsecops.findings import Finding, Report, StageReport, ToolReport
 from mlsecops.policy import Waiver
+from mlsecops.report import packages
 from mlsecops.report.escape import code, html, markdown, prose, shorten, shorten_path, url
 from mlsecops.report.parts import (
     Links,
@@ -15,12 +16,12 @@ from mlsecops.report.parts import (
     classes,
     data,
     duration,
+    hiding,
     looked_at,
     place,
     plural,
     problems,
     reason,
-    remedy,
     severities,
 )
 from mlsecops.sarif.build import Status
@@ -32,6 +33,7 @@ _LONGEST_PLACE = 160
 _MOST_PROBLEMS = 5
 _MOST_TOOLS = 6
 _MOST_CLASSES = 4
+_MOST_RULES = 6
 
 
 def link(text: str, address: str) -> str:
@@ -70,21 +72,19 @@ def notices(report: Report, limit: int) -> str:
     return "\n".join(["**Notices**", "", *lines]) if lines else ""
 
 
-def findings_table(findings: Iterable[Finding], links: Links) -> Iterator[str]:
-    """Findings with where they are, who found them and what to do."""
-    return table(
-        ("Severity", "What", "Where", "Found by", "Fix"), (finding_row(each, links) for each in findings)
-    )
+def findings_table(rows: Iterable[Sequence[Finding]], links: Links) -> Iterator[str]:
+    """Findings with where they are, who found them and what to do; `rows` as `packed` makes them."""
+    return table(("Severity", "What", "Where", "Found by", "Fix"), (_cells(row, links) for row in rows))
 
 
-def finding_row(finding: Finding, links: Links) -> list[str]:
-    """The cells of a finding."""
+def _cells(row: Sequence[Finding], links: Links) -> list[str]:
+    first = row[0]
     return [
-        severity(finding),
-        _what(finding),
-        _where(finding, links),
-        _tools(finding.tools),
-        prose(shorten(remedy(finding), 300), cell=True) or "—",
+        severity(first),
+        _what(row),
+        _where(first, links),
+        _tools(tuple(dict.fromkeys(tool for each in row for tool in each.tools))),
+        prose(shorten(packages.upgrade(row), 300), cell=True) or "—",
     ]
 
 
@@ -180,16 +180,26 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _what(finding: Finding) -> str:
-    exploited = " **(known to be exploited)**" if finding.kev else ""
-    kinds = (markdown(shorten(each, 30)) for each in classes(finding)[:_MOST_CLASSES])
-    names = " · ".join([code(shorten(finding.rule_id, 80), cell=True), *kinds])
-    message = (
-        ""
-        if finding.message.startswith(finding.title)
-        else f"<br>{prose(shorten(finding.message, 400), cell=True)}"
-    )
-    return f"**{prose(shorten(finding.title, 140), cell=True) or 'untitled'}**{exploited}{message}<br>{names}"
+def _what(row: Sequence[Finding]) -> str:
+    first = row[0]
+    exploited = " **(known to be exploited)**" if any(each.kev for each in row) else ""
+    lines = [f"**{prose(shorten(packages.title(row), 140), cell=True) or 'untitled'}**{exploited}"]
+    if len(row) == 1 and not first.message.startswith(first.title):
+        lines.append(prose(shorten(first.message, 400), cell=True))
+    lines += [hiding(first)] if first.self_hiding else []
+    kinds = (markdown(shorten(each, 30)) for each in classes(first)[:_MOST_CLASSES])
+    lines.append(" · ".join([*_names(row), *kinds]))
+    return "<br>".join(lines)
+
+
+def _names(row: Sequence[Finding]) -> Iterator[str]:
+    """The rules of a row; with their severities where those differ."""
+    differ = len({each.severity for each in row}) > 1
+    for each in row[:_MOST_RULES]:
+        name = code(shorten(each.rule_id, 80), cell=True)
+        yield f"{name}\u00a0{each.severity}" if differ else name
+    if len(row) > _MOST_RULES:
+        yield f"and {len(row) - _MOST_RULES} more"
 
 
 def _where(finding: Finding, links: Links) -> str:

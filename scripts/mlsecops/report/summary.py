@@ -9,6 +9,8 @@ from mlsecops.findings import Finding, Report
 from mlsecops.report import sections
 from mlsecops.report.comment import context, title
 from mlsecops.report.escape import markdown, prose, shorten
+from mlsecops.report.models import models_block
+from mlsecops.report.packages import packed
 from mlsecops.report.parts import Links, Parts, by_severity, duration, parts, severities
 from mlsecops.verdict import Verdict
 
@@ -27,13 +29,13 @@ def summary(report: Report, verdict: Verdict, links: Links) -> str:
         filter(
             None,
             (
-                f"{title(verdict)}\n{context(report, links)}",
+                f"{title(report, verdict)}\n{context(report, links)}",
                 sections.notices(report, _MOST_LISTED),
                 sections.conditions(verdict, _MOST_CONDITIONS),
             ),
         )
     )
-    tables = [_counts(report, found), _stages(report)]
+    tables = [_counts(report, found), models_block(report), _stages(report)]
     room = MOST_BYTES - _RESERVE - sum(_size(each) for each in (head, *tables))
     lists: list[str] = []
     for name, group in (
@@ -73,9 +75,10 @@ def _findings(name: str, findings: tuple[Finding, ...], links: Links, room: int)
     if not findings:
         return ""
     lines = [f"#### {name} ({len(findings):,})", ""]
-    rows = list(_fitting(sections.findings_table(findings, links), room))
-    lines += rows
-    left_out = len(findings) - max(0, len(rows) - 2)
+    rows = packed(findings)
+    table = list(_fitting(sections.findings_table(rows, links), room))
+    lines += table
+    left_out = len(findings) - sum(map(len, rows[: max(0, len(table) - 2)]))
     if left_out:
         full = sections.link("the full report", links.page)
         lines += ["", f"{left_out:,} more did not fit; they are in {full} and in the SARIF file."]

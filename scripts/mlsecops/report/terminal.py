@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -11,16 +11,18 @@ from rich.table import Table
 from rich.text import Text
 
 from mlsecops.findings import Finding, Report, StageReport, ToolReport
+from mlsecops.report import packages
 from mlsecops.report.escape import shorten, shorten_path, terminal
+from mlsecops.report.packages import packed
 from mlsecops.report.parts import (
     Parts,
     by_severity,
     duration,
+    hiding,
     parts,
     place,
     plural,
     reason,
-    remedy,
     severities,
 )
 from mlsecops.report.progress import SIGNS, Progress
@@ -123,28 +125,33 @@ def _new(report: Report, found: Parts, limit: int) -> Iterator[RenderableType]:
         return
     yield Text()
     yield Text(f"{'New findings' if report.baseline else 'Findings'} ({len(found.new):,})", style="bold")
-    shown = found.new[:limit]
-    yield from (_finding(each) for each in shown)
-    if len(found.new) > len(shown):
-        yield Text(f"  and {len(found.new) - len(shown):,} more, in the reports", style="dim")
+    shown = packed(found.new)[:limit]
+    yield from map(_row, shown)
+    rest = len(found.new) - sum(map(len, shown))
+    if rest:
+        yield Text(f"  and {rest:,} more, in the reports", style="dim")
 
 
-def _finding(finding: Finding) -> RenderableType:
-    title = terminal(shorten(finding.title, 140)) or "untitled"
+def _row(row: Sequence[Finding]) -> RenderableType:
+    finding = row[0]
+    title = terminal(shorten(packages.title(row), 140)) or "untitled"
     lines = [Text.assemble((f"{finding.severity} ", _SEVERITIES[finding.severity]), (title, "bold"))]
-    if finding.kev:
+    if any(each.kev for each in row):
         lines[0].append(" known to be exploited", style="bold red")
     more = f" and {plural(len(finding.also_at), 'more place')}" if finding.also_at else ""
     lines.append(Text(f"  {terminal(shorten_path(place(finding), 200))}{more}", style="cyan"))
-    if not finding.message.startswith(finding.title):
+    if len(row) == 1 and not finding.message.startswith(finding.title):
         lines.append(Text(f"  {terminal(shorten(finding.message, 240))}"))
-    fix = remedy(finding)
+    if finding.self_hiding:
+        lines.append(Text(f"  {hiding(finding)}", style="yellow"))
+    fix = packages.upgrade(row)
     if fix:
         lines.append(Text.assemble(("  fix: ", "dim"), terminal(shorten(fix, 240))))
-    by = ", ".join(finding.tools)
+    by = ", ".join(dict.fromkeys(tool for each in row for tool in each.tools))
+    rules = ", ".join(each.rule_id for each in row)
     lines.append(
         Text(
-            f"  {terminal(shorten(finding.rule_id, 100))} · found by {terminal(shorten(by, 120))}",
+            f"  {terminal(shorten(rules, 200))} · found by {terminal(shorten(by, 120))}",
             style="dim",
         )
     )

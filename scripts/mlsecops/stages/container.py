@@ -12,13 +12,14 @@ from mlsecops.tools.dockerfile_checks import DockerfileChecks
 from mlsecops.tools.hadolint import Hadolint
 from mlsecops.tools.image_checks import ImageChecks
 from mlsecops.tools.security_updates import SecurityUpdates
+from mlsecops.tools.trivy import Trivy
 
 
 def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip]:
     """hadolint and our own checks over every Dockerfile, and scanners of the images that they build."""
     builds = tuple(recipes(project, policy.container))
     of_files: tuple[Tool, ...] = (Hadolint(), DockerfileChecks())
-    of_images: tuple[Tool, ...] = (ImageChecks(builds), SecurityUpdates(builds))
+    of_images: tuple[Tool, ...] = (ImageChecks(builds), SecurityUpdates(builds), Trivy(builds))
     if not project.dockerfiles:
         reason = (
             "no Dockerfile (looked for Dockerfile, Containerfile, *.Dockerfile and the like in all folders)"

@@ -7,15 +7,20 @@ from mlsecops.dast.service.guess import startable
 from mlsecops.job import Options, Scan, Skip, Tool
 from mlsecops.policy import Policy
 from mlsecops.project import Project
+from mlsecops.tools.schemathesis import Schemathesis
 from mlsecops.tools.service_attacks import ServiceAttacks
 from mlsecops.tools.service_probe import ServiceProbe
+from mlsecops.tools.wapiti import Wapiti
+from mlsecops.tools.zap import Zap
 
 _NO_SERVICE = "no web service (looked for Flask, FastAPI, Dash, Connexion, and for dast.start in the policy)"
 
 
 def plan(project: Project, policy: Policy, options: Options) -> list[Scan | Skip]:
     """Every tool attacks the same service; its files are the document and those that make applications."""
-    tools: tuple[Tool, ...] = (ServiceProbe(), ServiceAttacks())
+    tools: list[Tool] = [ServiceProbe(), ServiceAttacks(), Schemathesis(), Wapiti()]
+    if policy.dast.zap:
+        tools.append(Zap(policy.dast.zap))
     if options.no_exec:
         return [
             Skip(tool.name, "the service is not started (--no-exec)", tool.information_uri) for tool in tools

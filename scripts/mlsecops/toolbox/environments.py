@@ -72,14 +72,14 @@ class Environments:
         return wanted[1] if wanted and not _satisfies(wanted[1]) else str(Path(sys.executable).resolve())
 
     def version(self, name: str) -> str:
-        """The version of a tool that its lock pins."""
+        """The version of a tool that its lock pins for this interpreter."""
         package = _package(self.requirements / f"{name}.in")
-        pinned = re.search(
-            rf"^{re.escape(package)}==([^\s;\\]+)", self._lock(name).read_text(encoding="utf-8"), re.MULTILINE
-        )
-        if pinned is None:
-            raise ToolboxError(f"the lock of {name} does not pin {package}")
-        return pinned[1]
+        lock = self._lock(name).read_text(encoding="utf-8")
+        pin = rf"^{re.escape(package)}==([^\s;\\]+)(?: ; ([^\\\n]+))?"
+        for version, marker in re.findall(pin, lock, re.MULTILINE):
+            if not marker or _applies(marker):
+                return str(version)
+        raise ToolboxError(f"the lock of {name} does not pin {package}")
 
     def ensure(self, name: str) -> Path:
         """Return the environment's folder, made when it is not there; several callers at once make it once.
@@ -172,6 +172,12 @@ def _package(source: Path) -> str:
         if found:
             return found[0].lower()
     raise ToolboxError(f"{source.name} names no package")
+
+
+def _applies(marker: str) -> bool:
+    from packaging.markers import Marker
+
+    return Marker(marker.strip()).evaluate()
 
 
 def _satisfies(specifier: str) -> bool:

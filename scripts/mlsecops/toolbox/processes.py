@@ -133,6 +133,11 @@ class Processes:
             self._running.add(process)
         return process
 
+    @property
+    def stopped(self) -> bool:
+        """Whether everything was asked to stop."""
+        return self._stopped.is_set()
+
     def stop(self) -> int:
         """End every running process and all their children, start no more; return how many were ended."""
         self._stopped.set()

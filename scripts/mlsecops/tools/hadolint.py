@@ -14,6 +14,7 @@ import yaml
 from mlsecops import dockerfiles
 from mlsecops.dockerfiles import Dockerfile, DockerfileError
 from mlsecops.dockerfiles.found import identity
+from mlsecops.dockerfiles.images import parse_image
 from mlsecops.dockerfiles.rules import BASE_TAG, ROOT_USER, SECRET, SECRET_ARGUMENT
 from mlsecops.dockerfiles.secrets import secrets_passed, secrets_set
 from mlsecops.job import Job, Parsed, Problem, ToolError, printable
@@ -177,7 +178,7 @@ def _meaning(code: str, copy: Copy, line: int) -> tuple[float | None, tuple[str,
         return (None, identity(ROOT_USER, uri, ())) if ships else (_BUILD_STAGE, ())
     if code in ("DL3006", "DL3007"):
         base = next((stage.base for stage in dockerfile.stages if stage.source.line == line), None)
-        return None, identity(BASE_TAG, uri, (base,)) if base else ()
+        return None, identity(BASE_TAG, uri, parse_image(base).about) if base else ()
     if code == "DL3064":
         instruction = dockerfile.at(line)
         if instruction and secrets_set(instruction):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,15 +15,15 @@ from mlsecops.containers.check_config import check_environment, check_health, ch
 from mlsecops.containers.check_contents import Known, check_secrets, check_tools, check_waste, size_note
 from mlsecops.containers.check_rights import check_setuid, check_writable
 from mlsecops.containers.image import Image
-from mlsecops.containers.image_rules import HIDDEN_CONTENT, NO_HEALTHCHECK, ROOT_USER, RULES
+from mlsecops.containers.image_rules import HIDDEN_CONTENT, ROOT_USER, RULES
+from mlsecops.containers.known import known_files
 from mlsecops.containers.recipes import Recipe
-from mlsecops.dockerfiles import rules as dockerfile_rules
-from mlsecops.dockerfiles.found import Found, identity
+from mlsecops.containers.told import result
+from mlsecops.dockerfiles.found import Found
 from mlsecops.job import Job, Parsed, Problem, ToolError, fresh_folder, printable
 from mlsecops.model_readings import read_models
 from mlsecops.models.outcome import DANGEROUS, Inspected, severity_of
 from mlsecops.models.rules import RULES as MODEL_RULES
-from mlsecops.project import Project
 from mlsecops.sarif.build import Json, Location, Result
 
 _CHECKS: tuple[Callable[[Image], Iterator[Found]], ...] = (
@@ -39,8 +38,6 @@ _CHECKS: tuple[Callable[[Image], Iterator[Found]], ...] = (
 )
 _CANARY_URI = "Dockerfile"
 _MODEL_SECONDS = 300.0
-# What a Dockerfile already shows is the same finding there and in its image.
-_SAME = {ROOT_USER.id: dockerfile_rules.ROOT_USER, NO_HEALTHCHECK.id: dockerfile_rules.NO_HEALTHCHECK}
 # Who is not root can be shown what to write, and waste takes space.
 _CANARY_RULES = frozenset(rule.id for rule in RULES) - {ROOT_USER.id, HIDDEN_CONTENT.id}
 
@@ -91,7 +88,7 @@ class ImageChecks:
 
     def _check(self, job: Job, image: Image, known: Known, found: _Found) -> None:
         models = baked(image, known)
-        found.results += [_result(each, image.uri) for each in parse(image, known, models)]
+        found.results += [result(each, image.uri) for each in parse(image, known, models)]
         found.notes.append(size_note(image))
         if not image.origins.known:
             found.notes.append(
@@ -144,18 +141,6 @@ def parse(image: Image, known: Known, models: Collection[Baked] | None = None) -
     return sorted(found, key=lambda each: each.line)
 
 
-def known_files(project: Project) -> Known:
-    """Which content the repository itself has; files are hashed when one of their size is asked for."""
-    by_size: dict[int, list[str]] = defaultdict(list)
-    for file in project.files:
-        by_size[file.size].append(file.uri)
-
-    def known(size: int, digest: str) -> bool:
-        return any(project.sha256(uri) == digest for uri in by_size.get(size, ()))
-
-    return known
-
-
 def _facts(image: Image, model: Baked, seen: Inspected) -> Iterator[Json]:
     """What loading a baked model would do; of files of packages only what is dangerous."""
     for fact in seen.found.facts.values():
@@ -170,18 +155,3 @@ def _facts(image: Image, model: Baked, seen: Inspected) -> Iterator[Json]:
             severity=severity,
             identity=("image-model", fact.rule, image.uri, path, subject),
         ).to_sarif()
-
-
-def _result(found: Found, uri: str) -> Json:
-    same = _SAME.get(found.rule.id)
-    about: tuple[str, ...] = ()
-    if found.about is not None:
-        parts = tuple(printable(part) for part in found.about)
-        about = identity(same, uri, ()) if same else ("image", found.rule.id, uri, *parts)
-    return Result(
-        rule_id=found.rule.id,
-        message=printable(found.message),
-        location=Location(uri=uri, start_line=found.line),
-        severity=found.severity,
-        identity=about,
-    ).to_sarif()

@@ -15,6 +15,7 @@ from mlsecops.models.inspect import UNKNOWN_FORMAT
 from mlsecops.models.outcome import Inspected
 from mlsecops.models.rules import RULES
 from mlsecops.models.rules.policy import RULES as POLICY_RULES
+from mlsecops.models.traits import TRAITS, traits
 from mlsecops.project import ModelFile, Project
 from mlsecops.project.model_configs import names_nothing
 from mlsecops.project.pointers import absence
@@ -53,7 +54,7 @@ class ModelReader:
             results=[result for each in found.values() for result in each.results],
             canary=self.canary_rules if reading.canary else frozenset(),
             problems=_problems(job, models, every, {due[path]: why for path, why in reading.lost.items()}),
-            properties={VIEW: view_of(found, whole)},
+            properties={VIEW: view_of(found, whole), TRAITS: traits(every)},
             hashes={uri: seen.sha256 for uri, seen in every.items() if seen.sha256},
         )
 

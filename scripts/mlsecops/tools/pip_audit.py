@@ -11,11 +11,13 @@ from typing import Any
 
 from mlsecops.advisories.groups import Advisory, describe
 from mlsecops.advisories.record import AdvisoryError, Record
+from mlsecops.advisories.results import result, rule
 from mlsecops.advisories.server import AdvisoryServer, package_key
 from mlsecops.advisories.source import CACHED_NAME, Source, choose_source
 from mlsecops.dependencies import Unaudited
+from mlsecops.dependencies.model import OTHER_INDEX
 from mlsecops.job import Job, Parsed, Problem, ToolError
-from mlsecops.resolution import Package, Resolution, Resolver
+from mlsecops.resolution import Resolution, Resolver
 from mlsecops.sarif.build import Json, Location, Result, Rule
 
 _CANARY = ("pyyaml", "5.3")
@@ -30,6 +32,19 @@ UNAUDITED = Rule(
     fix="Take a released version from the index, or accept it with a waiver that has a reason and an end.",
     severity=7.0,
     tags=("external/cwe/cwe-1357", "owasp-ml/ML06"),
+)
+
+FOREIGN_INDEX = Rule(
+    id="dependency-index",
+    name="DependencyIndex",
+    summary="The packages come from an index that the project names itself.",
+    help="Whoever runs that index decides what is installed under the names of well-known packages, and an "
+    "additional index wins with any higher version number (dependency confusion). Advisories are about the "
+    "packages of the public index.",
+    fix="Pin every package with its hashes (`uv pip compile --generate-hashes`), then it does not matter "
+    "where one comes from; or configure the index where the project is installed, or waive it.",
+    severity=7.0,
+    tags=("external/cwe/cwe-427", "owasp-ml/ML06"),
 )
 
 
@@ -139,11 +154,14 @@ def parse(
     results: list[Json] = []
     for package in resolution.packages:
         for advisory in advisories.get(package_key(package.name, package.version), ()):
-            rules.setdefault(advisory.id, _rule(advisory).to_sarif())
-            results.append(_result(package, advisory))
-    if resolution.unaudited:
-        rules[UNAUDITED.id] = UNAUDITED.to_sarif()
-        results += [_unaudited(uri, each) for uri, each in resolution.unaudited]
+            rules.setdefault(advisory.id, rule(advisory).to_sarif())
+            place = Location(uri=package.uri, start_line=package.line)
+            via = f"It comes with {package.via}." if package.via else ""
+            results.append(result(advisory, package.name, package.version, place, via))
+    for uri, each in resolution.unaudited:
+        named = FOREIGN_INDEX if each.reason == OTHER_INDEX else UNAUDITED
+        rules.setdefault(named.id, named.to_sarif())
+        results.append(_unaudited(uri, each, named))
     nothing_named = frozenset() if resolution.packages else frozenset(manifests)
     return Parsed(
         looked_at=frozenset(
@@ -185,61 +203,10 @@ def _canary(advisories: Mapping[tuple[str, str], Sequence[Advisory]]) -> frozens
     return frozenset(name for advisory in found for name in advisory.ids if name == _CANARY_RULE)
 
 
-def _rule(advisory: Advisory) -> Rule:
-    told = advisory.summary or f"{advisory.package} has a known vulnerability"
-    names = ", ".join(advisory.aliases)
-    known = f" Also known as {names}." if names else ""
-    exploited = (
-        f" It has been exploited in the wild since {advisory.exploited}." if advisory.exploited else ""
-    )
-    malicious = " The package itself is malware." if advisory.malicious else ""
-    tags = [f"external/cwe/{cwe.lower()}" for cwe in advisory.cwe] or ["external/cwe/cwe-1395"]
-    return Rule(
-        id=advisory.id,
-        name=advisory.id,
-        summary=f"{told} ({advisory.id}).",
-        help=f"{told}.{known}{exploited}{malicious}",
-        fix=_fix(advisory),
-        severity=advisory.severity.score,
-        help_uri=f"https://osv.dev/vulnerability/{advisory.records[0]}",
-        tags=(*tags, "owasp-ml/ML06", *(["known-exploited"] if advisory.exploited else [])),
-        precision="very-high",
-    )
-
-
-def _result(package: Package, advisory: Advisory) -> Json:
-    told = f": {advisory.summary}" if advisory.summary else ""
-    via = f" It comes with {package.via}." if package.via else ""
-    unknown = " Its severity is not known and counts as high." if advisory.severity.basis == "unknown" else ""
+def _unaudited(uri: str, each: Unaudited, named: Rule) -> Json:
     return Result(
-        rule_id=advisory.id,
-        message=f"{package.name} {package.version} has {advisory.id}{told}. {_fix(advisory)}{via}{unknown}",
-        location=Location(uri=package.uri, start_line=package.line),
-        severity=advisory.severity.score,
-        identity=("advisory", advisory.id, package.name),
-        properties={
-            "aliases": list(advisory.aliases),
-            "package": package.name,
-            "installed": package.version,
-            "fixed-in": advisory.fixed[0] if advisory.fixed else None,
-            "kev": bool(advisory.exploited),
-            "severity-basis": advisory.severity.basis,
-        },
-    ).to_sarif()
-
-
-def _unaudited(uri: str, each: Unaudited) -> Json:
-    return Result(
-        rule_id=UNAUDITED.id,
+        rule_id=named.id,
         message=f"{each.what} cannot be audited: {each.reason}.",
         location=Location(uri=uri, start_line=each.line),
         identity=("unaudited", each.what),
     ).to_sarif()
-
-
-def _fix(advisory: Advisory) -> str:
-    if advisory.malicious:
-        return f"Remove {advisory.package} and treat the machines that installed it as compromised."
-    if advisory.fixed:
-        return f"Use {advisory.package} {advisory.fixed[0]} or newer."
-    return "There is no fixed release: replace the package, or waive it with a reason and an end."

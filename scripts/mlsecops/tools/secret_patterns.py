@@ -131,7 +131,7 @@ class SecretPatterns:
             looked_at.add(uri)
         return Parsed(
             looked_at=frozenset(looked_at),
-            rules=[_rule(pattern).to_sarif() for pattern in PATTERNS],
+            rules=[to_rule(pattern).to_sarif() for pattern in PATTERNS],
             results=results,
             canary=frozenset(result["ruleId"] for result in search("canary", canary())),
             problems=problems,
@@ -204,7 +204,8 @@ def _matches(pattern: Pattern, line: str) -> bool:
     return False
 
 
-def _rule(pattern: Pattern) -> Rule:
+def to_rule(pattern: Pattern) -> Rule:
+    """The SARIF rule of a pattern."""
     return Rule(
         id=pattern.id,
         name=pattern.id,

@@ -18,24 +18,13 @@ from mlsecops.containers.security_index.changelogs import fixes
 from mlsecops.containers.security_index.index import Index, load
 from mlsecops.containers.security_index.pending import Pending, pending
 from mlsecops.containers.security_index.records import Package
+from mlsecops.containers.updates import PENDING, Update, result
 from mlsecops.job import Job, NotDueError, Parsed, Problem, ToolError, fresh_folder, printable
-from mlsecops.sarif.build import Json, Location, Result, Rule
+from mlsecops.sarif.build import Json
 
 _CANARY_VERSION = "0~~mlsecops"
 _AT_ONCE = 4
 _KEYRINGS = "/usr/share/keyrings"
-_MOST_NAMED = 20
-PENDING = Rule(
-    id="image-pending-security-update",
-    name="PendingSecurityUpdate",
-    summary="A package of the image has a security update that is not installed.",
-    help="The distribution has published a fixed version. Flaws that it has not fixed yet are not listed.",
-    fix="Build on a newer version of the base image, without a cache (`docker build --pull --no-cache`); "
-    "until there is one, install the updates in the Dockerfile (`apt-get update && apt-get upgrade -y`).",
-    severity=7.0,
-    tags=("external/cwe/cwe-1395",),
-    precision="very-high",
-)
 
 
 @dataclass(slots=True)
@@ -99,7 +88,9 @@ class SecurityUpdates:
         scratch = fresh_folder(job.work / "changelogs")
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             known = list(pool.map(partial(_fixes, archive, scratch), enumerate(updates)))
-        found.results += [result(update, cves, uri) for update, cves in zip(updates, known, strict=True)]
+        found.results += [
+            result(_update(update, cves), uri) for update, cves in zip(updates, known, strict=True)
+        ]
         unknown = sum(cves is None for cves in known)
         if unknown:
             found.notes.append(f"{uri}: what {unknown} updates fix could not be read from their changelogs")
@@ -191,30 +182,12 @@ def _fixes(archive: Archive, scratch: Path, numbered: tuple[int, Pending]) -> tu
     return fixes(archive, update, fresh_folder(scratch / str(number)))
 
 
-def result(update: Pending, cves: Sequence[str] | None, uri: str) -> Json:
-    """The finding that a source package is behind, one for all packages that are built from it."""
-    names = [own.name for own, _ in update.packages]
-    others = f" (and {len(names) - 1} more of {update.source})" if len(names) > 1 else ""
-    fixed = f" It fixes {_listed(cves)}." if cves else ""
-    text = (
-        f"{names[0]} {update.installed}{others} has the security update {update.fixed}.{fixed} "
-        "Its severity is not known and counts as high."
+def _update(update: Pending, cves: Sequence[str] | None) -> Update:
+    return Update(
+        source=update.source,
+        names=[own.name for own, _ in update.packages],
+        installed=update.installed,
+        fixed=update.fixed,
+        line=update.line,
+        fixes=cves or (),
     )
-    return Result(
-        rule_id=PENDING.id,
-        message=printable(text),
-        location=Location(uri=uri, start_line=update.line),
-        identity=("image", PENDING.id, uri, printable(update.source)),
-        properties={
-            "package": printable(update.source),
-            "installed": printable(update.installed),
-            "fixed-in": printable(update.fixed),
-            "fixes": list(cves or ()),
-            "severity-basis": "unknown",
-        },
-    ).to_sarif()
-
-
-def _listed(cves: Sequence[str]) -> str:
-    shown = ", ".join(cves[:_MOST_NAMED])
-    return f"{shown} and {len(cves) - _MOST_NAMED} more" if len(cves) > _MOST_NAMED else shown

@@ -8,31 +8,22 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from mlsecops.dast import attack
 from mlsecops.dast.attacks.rules import RULES
 from mlsecops.dast.canary_service import described
-from mlsecops.dast.serving import attacking
-from mlsecops.dast.target import Target
+from mlsecops.dast.engines.results import result
+from mlsecops.dast.serving import Attacked, attacking
+from mlsecops.dast.target import Handler, Target
 from mlsecops.job import Job, Parsed, Problem, ToolError, printable
-from mlsecops.sarif.build import Json, Location, Result
+from mlsecops.sarif.build import Json
 
 NAME = "service-attacks"
 _SCRIPTS = Path(__file__).resolve().parents[2]
-# Starting, the canary, and the end of a check that has begun.
-_AROUND = 60.0
+# Starting, and the end of a request that has begun.
+_AROUND = 15.0
 _LONGEST_LINE = 1000
 _NO_LINE = (LookupError, TypeError, ValueError, AttributeError)
-
-
-class Attacked(Protocol):
-    """A service to attack; operations in `absent` are known not to answer."""
-
-    @property
-    def target(self) -> Target: ...
-    @property
-    def absent(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,7 @@ class ServiceAttacks:
     information_uri: str = ""
     canary_rules: frozenset[str] = frozenset(rule.id for rule in RULES)
     weight: float = 40.0
-    timeout: float = 900.0
+    timeout: float = 86_400.0  # the policy's time is over before
     python: str = sys.executable
     serve: Callable[[Job], AbstractContextManager[Attacked]] = attacking
 
@@ -56,13 +47,14 @@ class ServiceAttacks:
         found: list[Parsed] = []
         try:
             with self.serve(job) as served:
-                due = frozenset(each.name for each in served.target.operations) - served.absent.keys()
+                due = _due(served)
                 found.append(replace(parse(self._attack(job, served.target), served.target), due=due))
         except ToolError as error:
             if not found:
                 raise
-            problem = Problem(job.targets[0], str(error))
-            return replace(found[0], problems=[*found[0].problems, problem])
+            problem = Problem(job.targets[0], str(error), kind="unfinished")
+            notes = [*found[0].notes, *error.properties.get("notes", ())]
+            return replace(found[0], problems=[*found[0].problems, problem], notes=notes)
         return found[0]
 
     def _attack(self, job: Job, target: Target) -> list[Json]:
@@ -70,18 +62,25 @@ class ServiceAttacks:
         folder.mkdir()
         order, canary, output = (folder / name for name in ("order.json", "canary.json", "lines.json"))
         canary.write_text(json.dumps(described().to_json()), encoding="utf-8")
-        seconds = min(self.timeout, job.policy.dast.timeout + _AROUND)
-        order.write_text(
-            json.dumps({"target": target.to_json(), "seconds": seconds - _AROUND}), encoding="utf-8"
-        )
+        left = min(job.bounds.left(), job.policy.dast.timeout, self.timeout)
+        seconds = max(left - _AROUND, left / 2)
+        order.write_text(json.dumps({"target": target.to_json(), "seconds": seconds}), encoding="utf-8")
         order.chmod(0o600)
         argv = [*target.prefix, self.python, "-I", "-c", attack.START, str(_SCRIPTS)]
         try:
             arguments = [*argv, str(order), str(canary), str(output)]
-            job.execute(arguments, exit_codes=(0,), output=output, timeout=seconds)
+            job.execute(arguments, exit_codes=(0,), output=output, timeout=left)
         finally:
             order.unlink(missing_ok=True)  # it holds the callers' keys
         return _lines(output)
+
+
+def _due(served: Attacked) -> frozenset[str]:
+    """The operations that answer. Raises ToolError when none does."""
+    names = frozenset(each.name for each in served.target.operations)
+    if names <= served.absent.keys():
+        raise ToolError("{} {}".format(*next(iter(served.absent.items()))))
+    return names - served.absent.keys()
 
 
 def parse(lines: Iterable[Json], target: Target) -> Parsed:
@@ -95,42 +94,51 @@ def parse(lines: Iterable[Json], target: Target) -> Parsed:
     found = [_result(line) for line in by_type.get("finding", ())]
     answered = frozenset(str(line["operation"]) for line in by_type.get("answered", ()))
     known = frozenset(each.name for each in target.operations)
-    end = by_type["end"][0]
-    effort = f"{int(end['requests'])} requests in {float(end['seconds']):.0f} s"
     return Parsed(
         looked_at=answered & known,
         rules=[rules[rule_id].to_sarif() for rule_id in sorted({each["ruleId"] for each in found})],
         results=found,
         canary=frozenset(str(line["rule"]) for line in by_type.get("canary", ())),
         problems=list(_problems(by_type, target)),
-        notes=[effort, *(printable(str(line["text"])) for line in by_type.get("note", ()))],
+        notes=[
+            _effort(by_type["end"][0]),
+            *(printable(str(line["text"])) for line in by_type.get("note", ())),
+        ],
     )
+
+
+def _effort(end: Json) -> str:
+    """What the attack cost, in wall time and in processor time on both sides."""
+    spent = f"{float(end['cpu']):.1f} s of processor time here"
+    service = "" if end["service"] is None else f", {float(end['service']):.1f} s in the service"
+    return f"{int(end['requests'])} requests in {float(end['seconds']):.1f} s ({spent}{service})"
 
 
 def _problems(by_type: Mapping[str, list[Json]], target: Target) -> Iterable[Problem]:
     """What kept the attack from its end; it stands where the service is made."""
-    place = target.application
+    sentences = []
     for line in by_type.get("died", ()):
         last = printable(str(line["curl"]))[:_LONGEST_LINE]
-        yield Problem(place.uri, f"the service did not live through the attack; the last request was {last}")
+        sentences.append(f"the service did not live through the attack; the last request was {last}")
     for line in by_type.get("limited", ()):
         refused = f"the service refused {int(line['requests'])} requests of the attack with 429"
-        yield Problem(place.uri, f"{refused}: raise its limit for the scan (dast.env)", place.line)
+        sentences.append(f"{refused}: raise its limit for the scan (dast.env)")
     for line in by_type.get("unfinished", ()):
-        yield Problem(place.uri, f"there was no time left for {printable(str(line['check']))}", place.line)
+        check = printable(str(line["check"])) or "the first request"
+        sentences.append(f"the stage's time (dast.timeout) was over before {check}")
+    place = target.application
+    return [Problem(place.uri, sentence, place.line, kind="unfinished") for sentence in sentences]
 
 
 def _result(line: Json) -> Json:
-    shown = str(line["curl"])
-    message = printable(str(line["message"]))
-    inline = f" Shown by: {printable(shown)}" if len(shown) <= _LONGEST_LINE else ""
-    return Result(
-        rule_id=str(line["rule"]),
-        message=f"{message}.{inline}",
-        location=Location(uri=str(line["uri"]), start_line=int(line["line"])),
-        identity=("dast", str(line["rule"]), str(line["operation"]), str(line["about"])),
-        properties={"reproduce": printable(shown)},
-    ).to_sarif()
+    return result(
+        str(line["rule"]),
+        str(line["message"]),
+        Handler(str(line["uri"]), int(line["line"])),
+        str(line["operation"]),
+        str(line["about"]),
+        str(line["curl"]),
+    )
 
 
 def _lines(output: Path) -> list[Json]:

@@ -40,7 +40,7 @@ class ServiceProbe:
             names = frozenset(operation.name for operation in served.target.operations)
             handlers = {operation.name: operation.handler for operation in served.target.operations}
             problems = [
-                Problem(handlers[name].uri, f"{name} {why}", handlers[name].line)
+                Problem(handlers[name].uri, f"{name} {why}", handlers[name].line, kind="unfinished")
                 for name, why in served.absent.items()
             ]
             return Parsed(

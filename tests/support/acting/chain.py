@@ -39,20 +39,25 @@ _SHOW = """
 # Its tests need none of them: there is no index to install them from.
 REQUIREMENTS = "deploy/requirements.txt"
 ROOT_IMAGE = {"Dockerfile": 'FROM python:3.13.1-slim\nCMD ["python"]\n'}
-# What the stage DAST starts, asks and attacks without finding anything, and needs no package for.
-SERVICE = {
-    "service.py": """import json
+# A service without a flaw, which needs no packages either.
+_SERVICE = '''"""Says that it is well."""
+
+import json
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-class Health(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(BaseHTTPRequestHandler):
+    """Answers one address."""
 
-    def do_GET(self):
+    server_version = "service"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        """Say so."""
         status = 200 if self.path.partition("?")[0] == "/health" else 404
         content = json.dumps({"status": status}).encode()
-        self.send_response_only(status)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.send_header("X-Content-Type-Options", "nosniff")
@@ -61,17 +66,17 @@ class Health(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Health).serve_forever()
-""",
-    "openapi.yaml": """openapi: 3.1.0
-info: {title: small, version: "1"}
+    ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+'''
+_OPENAPI = """openapi: 3.1.0
+info: {title: an app, version: "1"}
 paths:
-  /health:
-    get:
-      security: []
-      responses: {"200": {description: well}}
-""",
-    ".github/mlsecops.yml": "version: 1\ndast:\n  start: [python, service.py]\n",
+  /health: {get: {responses: {"200": {description: well}}}}
+"""
+SERVICE = {
+    "service.py": _SERVICE,
+    "openapi.yaml": _OPENAPI,
+    ".github/mlsecops.yml": "version: 1\ndast: {start: [python, service.py], health: /health}\n",
 }
 # No image is built in these tests.
 NO_ENGINE: dict[str, object] = {"image": "when-available"}
@@ -96,7 +101,7 @@ def compact(**inputs: object) -> str:
 def project(folder: Path, workflow: str, files: Files | None = None) -> Caller:
     """A repository with a small, clean project that calls our workflows; `files` go over it.
 
-    Every stage has something to look at.
+    Every stage has something to look at but DAST, for which there is SERVICE.
     """
     small_project.make(folder)
     # The small project's own workflow has the place of the one that calls us.

@@ -159,6 +159,7 @@ class Act:
             "LANG": "C.UTF-8",
             "MLSECOPS_CACHE": str(cache_folder()),
             "STAND_INS": str(TESTS),
+            # No image is built in these tests, whatever is installed here.
             "MLSECOPS_ENGINE": "none",
             **_CUT_OFF,
             **{name.lower(): value for name, value in _CUT_OFF.items()},

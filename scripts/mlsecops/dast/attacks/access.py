@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,9 @@ from mlsecops.sarif.build import Rule
 
 _TOKEN = re.compile(r"(?<![\w-])(eyJ[\w-]+)\.(eyJ[\w-]+)\.[\w-]*")
 _WRONG = "mlsecops-nobody-issued-this"
+_IN_PATH = re.compile(r"\{([^}]*)\}")
+_NOT_TESTED = "whether one caller gets what belongs to another was not tested"
+_MOST_LISTED = 3
 
 
 def credentials(site: Site, base: Base) -> Attack:
@@ -37,8 +40,12 @@ def credentials(site: Site, base: Base) -> Attack:
         message = f"{operation.name}: answers to a credential that nobody has issued"
         return [_found(rules.WRONG_KEY, message, base, wrong)]
     unsigned = _with(site.caller, _unsigned)
+    if unsigned == site.caller:
+        return []
     forged = replace(base.request, identity=unsigned)
-    if unsigned != site.caller and (yield forged).accepted:
+    without = replace(base.request, identity=_tokenless(site.caller))
+    # Another credential of the same caller may be what counts here.
+    if (yield forged).accepted and not (yield without).accepted:
         message = f"{operation.name}: answers to a token without a signature"
         return [_found(rules.UNSIGNED_TOKEN, message, base, forged)]
     return []
@@ -53,45 +60,71 @@ def _open(base: Base, anonymous: Request) -> Attack:
 
 
 def objects(site: Site, base: Base) -> Attack:
-    """An object of the first caller, asked for by the second: one made in this run, or one that is theirs."""
-    others = site.target.auth.identities[1:]
-    names = [each.name for each in base.operation.parameters if each.where == "path"]
-    if not (others and names and site.caller):
+    """An object of one caller, asked for by another: named in the policy, made or listed in this run."""
+    callers = site.target.auth.identities
+    names = _IN_PATH.findall(base.operation.path)
+    if not (callers and names):
         return []
-    for values in [*_owned(site.caller, names), *_made(site, base, names)]:
-        own = _request(base, values, site.caller)
-        mine = yield own
-        if not mine.accepted:
-            continue
-        request = _request(base, values, others[0])
+    if len(callers) == 1:
+        site.note(f"{_NOT_TESTED}: the policy names one caller only (dast.identities)")
+        return []
+    known = [(owner, owner.objects) for owner in callers if owner.objects.keys() >= {*names}]
+    known += [(callers[0], {names[-1]: each}) for each in _made(site, base, names[-1])]
+    known += [(callers[0], {names[-1]: each}) for each in (yield from _listed(site, base, names[-1]))]
+    tested = False
+    for owner, values in known:
+        other = next(each for each in callers if each != owner)
+        own: Reply | None = None
+        if base.operation.method.upper() != "DELETE":  # what is deleted cannot be asked for twice
+            own = yield _request(base, values, owner)
+            if not own.accepted:
+                continue
+        tested = True
+        request = _request(base, values, other)
         theirs = yield request
-        nobody = yield _request(base, dict.fromkeys(values, _WRONG), others[0])
-        if theirs.accepted and not nobody.accepted and _same(mine, theirs):
-            message = f"{base.operation.name}: the second caller gets what belongs to the first"
+        nothing = yield _request(base, dict.fromkeys(values, _WRONG), other)
+        if theirs.accepted and not nothing.accepted and (own is None or _same(own, theirs)):
+            message = f"{base.operation.name}: one caller gets what belongs to another"
             return [_found(rules.OBJECTS, message, base, request)]
+    if not tested:
+        unknown = "no object of a caller is known (name it in dast.auth.objects)"
+        site.note(f"{base.operation.name}: {_NOT_TESTED}: {unknown}")
     return []
 
 
-def _owned(caller: Identity, names: list[str]) -> Iterator[dict[str, str]]:
-    if all(name in caller.objects for name in names):
-        yield {name: caller.objects[name] for name in names}
-
-
-def _made(site: Site, base: Base, names: list[str]) -> Iterator[dict[str, str]]:
+def _made(site: Site, base: Base, name: str) -> list[str]:
     """Ids that the first caller got from the operation that makes such objects: `POST` on the path above."""
-    above = base.operation.path.rsplit("/{", 1)[0]
-    made = site.bases.get(f"POST {above}")
-    if made is None or not made.reply.accepted or len(names) != 1:
-        return
-    for value in _ids(made.reply.json, names[0]):
-        yield {names[0]: value}
+    made = site.bases.get(f"POST {_above(base)}")
+    return _ids(made.reply.json, name) if made and made.reply.accepted else []
 
 
-def _ids(value: Any, name: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key in (name, "id", "uuid", "key"):
-            if isinstance(value.get(key), str | int):
-                yield str(value[key])
+def _listed(site: Site, base: Base, name: str) -> Generator[Request, Reply, list[str]]:
+    """Ids that the first caller sees in the list on the path above, and the second does not."""
+    listed = site.bases.get(f"GET {_above(base)}")
+    if not (listed and listed.reply.accepted):
+        return []
+    theirs = yield replace(listed.request, identity=site.target.auth.identities[1])
+    shared = _ids(theirs.json, name) if theirs.accepted else []
+    return [each for each in _ids(listed.reply.json, name) if each not in shared][:_MOST_LISTED]
+
+
+def _above(base: Base) -> str:
+    return base.operation.path.rpartition("/{")[0]
+
+
+def _ids(value: Any, name: str) -> list[str]:
+    """What may be the ids in an answer: of the object itself, or of those in its lists."""
+    if isinstance(value, list):
+        return [found for each in value for found in _ids(each, name) or _plain(each)]
+    if not isinstance(value, dict):
+        return []
+    keys = (name, name.removesuffix("_id"), name.removesuffix("Id"), "id", "uuid", "key", "name")
+    own = [found for key in dict.fromkeys(keys) for found in _plain(value.get(key))]
+    return own or [found for each in value.values() if isinstance(each, list) for found in _ids(each, name)]
+
+
+def _plain(value: Any) -> list[str]:
+    return [str(value)] if isinstance(value, str | int) and not isinstance(value, bool) else []
 
 
 def _request(base: Base, values: dict[str, str], identity: Identity) -> Request:
@@ -115,6 +148,17 @@ def _with(identity: Identity, change: Any) -> Identity:
         headers={name: change(value) for name, value in identity.headers.items()},
         query={name: change(value) for name, value in identity.query.items()},
         cookies={name: change(value) for name, value in identity.cookies.items()},
+    )
+
+
+def _tokenless(identity: Identity) -> Identity:
+    """The same identity without its tokens."""
+
+    def kept(values: dict[str, str]) -> dict[str, str]:
+        return {name: value for name, value in values.items() if not _TOKEN.search(value)}
+
+    return replace(
+        identity, headers=kept(identity.headers), query=kept(identity.query), cookies=kept(identity.cookies)
     )
 
 

@@ -30,7 +30,7 @@ _NUMBERS = frozenset({"number", "integer"})
 _OVERFLOW, _OVERFLOWING = '"mlsecops-overflow"', "1e999"
 _SURPLUS = "mlsecops_surplus"
 # Longer bodies may be refused before they are read, which looks like a broken connection.
-_SURELY_READ = 64 << 10
+SURELY_READ = 64 << 10
 _FAR = ("2999-12-31T00:00:00Z", "9999-12-31T23:59:59Z")
 Variant = tuple[str, Request]
 
@@ -71,13 +71,14 @@ def failure(about: str, base: Base, request: Request, reply: Reply) -> Attack:
     """What a request that broke the service is: an error, no answer in time, or an end without an answer."""
     if reply.status:
         return [found(rules.UNHANDLED, f"{about} breaks it (status {reply.status})", base, request)]
+    if reply.failure != LATE and (reply.failure != BROKEN or len(request.body or b"") > SURELY_READ):
+        return []
+    # Once may be the machine's doing.
+    again = yield request
+    if again.failure != reply.failure:
+        return []
     if reply.failure == LATE:
         return [found(rules.UNHANDLED, f"{about} gets no answer within {reply.seconds:.0f} s", base, request)]
-    if reply.failure != BROKEN or len(request.body or b"") > _SURELY_READ:
-        return []
-    again = yield request
-    if again.failure != BROKEN:
-        return []
     return [found(rules.CRASH, f"{about} ends the connection without an answer", base, request)]
 
 

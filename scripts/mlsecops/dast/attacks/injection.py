@@ -18,7 +18,7 @@ _OUTSIDE = "mlsecops.invalid"
 _TAG = "<mlsecops-tag x=\"'>"
 _HEADER = "x-mlsecops-injected"
 _FILES = re.compile(r"root:[^:\n]*:0:0:|^VmRSS:\s+\d+ kB", re.MULTILINE)
-_SQL_ERRORS = re.compile(
+SQL_ERRORS = re.compile(
     r"SQL syntax|sqlite3?\.\w*Error|SQLITE_ERROR|unrecognized token:|near \"[^\"]*\": syntax error"
     r"|psycopg2?\.|PG::\w*Error|unterminated quoted string|quoted string not properly terminated|ORA-\d{5}"
     r"|MySQLdb|pymysql\.err|mysql\.connector|ODBC .*Driver|duckdb\.\w+Exception|Parser Error: "
@@ -43,7 +43,7 @@ def evidence(site: Site, base: Base) -> Attack:
     found: list[Found] = []
     for point in points(base):
         hit: set[str] = set()
-        for probe in _probes(str(point.value)):
+        for probe in probes(str(point.value)):
             if probe.rule.id in hit:
                 continue
             request = point.put(probe.payload)
@@ -63,11 +63,13 @@ def databases(site: Site, base: Base) -> Attack:
         broken, whole = point.put(value + "'"), point.put(value + "''")
         one = yield broken
         two = yield whole
-        if sign := _SQL_ERRORS.search(one.text):
+        if sign := SQL_ERRORS.search(one.text):
             found.append(_found(rules.SQL, f"the database complains (`{sign[0][:40]}`)", point, base, broken))
         elif one.broke and not two.broke and not base.reply.broke:
-            sign_ = "a single quote breaks the statement, two do not"
-            found.append(_found(rules.SQL, sign_, point, base, broken))
+            again = yield from all_of([broken, whole])
+            if again[0].broke and not again[1].broke:
+                sign_ = "a single quote breaks the statement, two do not"
+                found.append(_found(rules.SQL, sign_, point, base, broken))
         elif not one.broke:
             found += yield from _conditions(point, base)
     return found
@@ -102,9 +104,11 @@ def blind(site: Site, base: Base) -> Attack:
         for slow, fast in zip(late, soon, strict=True):
             if (yield slow).seconds < _PAUSE:
                 continue
-            control = yield fast
-            again = yield slow
-            if control.seconds < _PAUSE / 2 and again.seconds >= _PAUSE:
+            # A busy machine delays answers too, but not these two in turns.
+            replies = yield from all_of([fast, slow, fast, slow])
+            if all(each.seconds < _PAUSE / 2 for each in replies[::2]) and all(
+                each.seconds >= _PAUSE for each in replies[1::2]
+            ):
                 found.append(_found(rules.COMMAND, "a pause in it delays the answer", point, base, slow))
                 break
     return found
@@ -127,7 +131,7 @@ def outside(site: Site, base: Base) -> Attack:
     return found
 
 
-def _probes(value: str) -> Iterator[Probe]:
+def probes(value: str) -> Iterator[Probe]:
     shell = f"echo $(({_SHELL[0]}*{_SHELL[1]}))"
     for payload in (f";{shell};", f"|{shell}", f"`{shell}`", f"';{shell};'", f'";{shell};"'):
         yield Probe(rules.COMMAND, value + payload, _says(_SHELL, "a shell did the sum in it"))

@@ -40,7 +40,7 @@ _BANNERS = ("server", "x-powered-by", "x-aspnet-version", "via")
 _ERROR = 400
 
 
-def leaks(site: Site, operation: Operation | None, request: Request, reply: Reply) -> Iterator[Found]:
+def leaks(site: Site | None, operation: Operation | None, request: Request, reply: Reply) -> Iterator[Found]:
     """Tracebacks, debuggers, paths, libraries and the model in the text of errors; versions in headers."""
     del site
     sent = _sent(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Generator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count, islice, pairwise
 
 from mlsecops.dast.attacks.building import JSON_TYPE, points, with_body, with_json
@@ -14,9 +14,11 @@ from mlsecops.dast.attacks.rules import load as rules
 from mlsecops.dast.attacks.schemas import arrays, leaves, put, spelled
 from mlsecops.sarif.build import Rule
 
-_BURST, _BURST_SECONDS = 150, 2.0
+_BURST, _BURST_SECONDS, _MANY, _LONGEST_BURST = 150, 2.0, 60, 8.0
 _LARGE_BODY = 10 << 20
-_TIMES_LARGER, _SLOW, _FACTOR = 8, 0.4, 2.5
+_TIMES_LARGER, _SLOW, _LONG, _FACTOR, _WARM, _REPEATS = 8, 0.25, 0.4, 2.5, 3, 2
+# A service computes when processors are busy with it for this part of the time.
+_COMPUTING = 0.05
 _BODY_LENGTHS, _QUERY_LENGTHS, _MOST_TEXTS = (24, 3_000, 24_000), (24, 800, 6_000), 6
 _MOST_ITEMS, _NO_MORE = 40_000, (0, 413)
 Sizes = tuple[str, list[tuple[int, Request]]]
@@ -29,17 +31,62 @@ _LIMITS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """What a request of a size cost: seconds that passed, and those that processors spent on the service.
+
+    A busy machine does not stretch the latter; None where they could not be measured.
+    """
+
+    size: int
+    seconds: float
+    spent: float | None
+    status: int
+    request: Request
+
+    @property
+    def cost(self) -> float:
+        """What counts: time of processors, unless the service did not compute but waited."""
+        computed = self.spent is not None and self.spent >= self.seconds * _COMPUTING
+        return self.spent if computed and self.spent is not None else self.seconds
+
+    @property
+    def hangs(self) -> bool:
+        """Whether there was no answer while the service computed."""
+        return self.status == 0 and self.cost == self.spent
+
+    def grew(self, before: Timed) -> bool:
+        """Whether the time grew much faster than the size, to a length that hurts."""
+        slower, waited = self.cost / max(self.alike(before), 0.01), self.cost == self.seconds
+        return self.cost > (_LONG if waited else _SLOW) and slower > _FACTOR * self.size / before.size
+
+    def alike(self, other: Timed) -> float:
+        """The other one's cost, measured as this one's is."""
+        return other.seconds if self.cost == self.seconds else other.spent or 0.0
+
+    def or_slower(self, other: Timed) -> Timed:
+        """The worst of both."""
+        spent = None if self.spent is None or other.spent is None else max(self.spent, other.spent)
+        return replace(self, seconds=max(self.seconds, other.seconds), spent=spent)
+
+    def or_quicker(self, other: Timed) -> Timed:
+        """The best of both."""
+        return min(self, other, key=lambda each: each.cost)
+
+
 def rate(site: Site, base: Base) -> Attack:
     """Queries one after the other, as fast as they are answered: no refusal, and no word of a limit."""
-    del site
     if not (is_prediction(base) and base.reply.accepted):
         return []
     seconds, sent = 0.0, 0
-    while sent < _BURST and seconds < _BURST_SECONDS:
+    while sent < _BURST and seconds < (_BURST_SECONDS if sent > _MANY else _LONGEST_BURST):
         reply = yield base.request
         seconds, sent = seconds + reply.seconds, sent + 1
         if reply.status == _LIMITED or any(reply.header(name) for name in _LIMITS) or not reply.accepted:
             return []
+    if sent <= _MANY:
+        site.note(f"{base.operation.name}: answers come too slowly to tell whether queries are limited")
+        return []
     message = f"{base.operation.name}: {sent} queries within {max(seconds, 0.1):.1f} s were all answered"
     return [_found(rules.RATE, message, base, base.request)]
 
@@ -62,33 +109,41 @@ def body(site: Site, base: Base) -> Attack:
 
 def latency(site: Site, base: Base) -> Attack:
     """Inputs of growing size after a warm-up: time per item grows, or no answer comes at all."""
-    del site
-    yield from all_of([base.request] * 3)
+    yield from all_of([base.request] * _WARM)
     for about, requests in (*_series(base), *_texts(base)):
-        before: tuple[int, float] | None = None
+        before: Timed | None = None
         for size, request in requests:
-            reply = yield request
-            seconds = reply.seconds
-            if before and _grows(before, (size, seconds)):
-                # Once may be chance; the quickest of three counts, unless there was no answer at all.
-                again = yield from all_of([request] * (2 if reply.status else 0))
-                seconds = min([seconds, *(each.seconds for each in again)])
-                if _grows(before, (size, seconds)):
-                    times = f"{seconds:.2f} s instead of {before[1]:.3f} s"
-                    message = (
-                        f"{base.operation.name}: {about} {size // before[0]} times as long takes {times}"
-                    )
-                    return [_found(rules.LATENCY, message, base, request, about)]
-            if reply.status in _NO_MORE:
+            now = yield from _timed(site, size, request)
+            if before and now.grew(before):
+                grown = yield from _again(site, before, now)
+                if grown:
+                    what = f"{about} {size // before.size} times as long takes {grown}"
+                    return [_found(rules.LATENCY, f"{base.operation.name}: {what}", base, request, about)]
+                site.note(f"{base.operation.name}: the times of {about} vary too much to tell if they grow")
+            if now.status in _NO_MORE:
                 break
-            before = size, seconds
+            before = now
     return []
 
 
-def _grows(before: tuple[int, float], after: tuple[int, float]) -> bool:
-    """Whether the time grew much faster than the size, to a length that hurts."""
-    slower, larger = after[1] / max(before[1], 0.01), after[0] / before[0]
-    return after[1] > _SLOW and slower > _FACTOR * larger
+def _timed(site: Site, size: int, request: Request) -> Generator[Request, Reply, Timed]:
+    """What an answer cost."""
+    started = site.gauge.cpu()
+    reply = yield request
+    ended = site.gauge.cpu()
+    spent = None if started is None or ended is None else ended - started
+    return Timed(size, reply.seconds, spent, reply.status, request)
+
+
+def _again(site: Site, before: Timed, now: Timed) -> Generator[Request, Reply, str]:
+    """Once may be chance: the quickest of three counts, against the slowest of what it is compared with."""
+    for _ in range(0 if now.hangs else _REPEATS if now.status else 1):
+        if now.status:
+            before = before.or_slower((yield from _timed(site, before.size, before.request)))
+        now = now.or_quicker((yield from _timed(site, now.size, now.request)))
+        if not now.grew(before):
+            return ""
+    return f"{now.cost:.2f} s instead of {now.alike(before):.3f} s"
 
 
 def _series(base: Base) -> Iterator[Sizes]:
@@ -116,7 +171,12 @@ def _texts(base: Base) -> Iterator[Sizes]:
 def memory(site: Site) -> Attack:
     """Predictions asked for in turn, after a warm-up; where what the service uses grows, each by itself."""
     asked = [base for base in site.bases.values() if is_prediction(base) and base.reply.accepted]
-    if not asked or site.memory() is None or not (yield from _left_behind(site, asked)):
+    if not asked:
+        return []
+    if site.gauge.memory() is None:
+        site.note("whether memory grows was not measured: the service's process cannot be seen from here")
+        return []
+    if not (yield from _left_behind(site, asked)):
         return []
     found: list[Found] = []
     for base in asked:
@@ -131,16 +191,21 @@ def _left_behind(site: Site, asked: list[Base]) -> Generator[Request, Reply, tup
     """Requests that differ a little, in rounds: how many of them left how much, if every round did so."""
     requests = (_different(base, number) for number in count() for base in asked)
     yield from all_of(islice(requests, _WARM_UP))
-    used = [site.memory() or 0]
+    used = [site.gauge.memory() or 0]
     sent = 0
     for _ in range(_ROUNDS):
         seconds, before = 0.0, sent
         while sent - before < _ROUND and seconds < _ROUND_SECONDS:
             reply = yield next(requests)
             seconds, sent = seconds + reply.seconds, sent + 1
-        if sent - before < _FEWEST:
+        now = site.gauge.memory()
+        if sent - before < _FEWEST or now is None:
+            why = (
+                "the service's process cannot be seen any more" if now is None else "answers come too slowly"
+            )
+            site.note(f"whether memory grows was not measured: {why}")
             return None
-        used.append(site.memory() or 0)
+        used.append(now)
     # What was freed before is used up first.
     grown = [after - before for before, after in pairwise(used)][-_JUDGED:]
     if min(grown) < _KEPT / len(asked) or min(grown) < statistics.mean(grown) / 4:

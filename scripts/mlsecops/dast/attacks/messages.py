@@ -130,19 +130,31 @@ class Listener(Protocol):
         ...
 
 
+class Gauge(Protocol):
+    """What the service takes; None where that cannot be measured."""
+
+    def memory(self) -> int | None:
+        """Bytes that it uses now."""
+        ...
+
+    def cpu(self) -> float | None:
+        """Seconds of processor time that it has used so far."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """What checks know besides the operation: the service as it answers when nobody attacks it.
 
-    `missing` is what an address gets behind which there is nothing; `memory` gives the bytes that the service
-    uses now, or None where that cannot be measured.
+    `missing` is what an address gets behind which there is nothing; `note` tells people what was not tested.
     """
 
     target: Target
     bases: Mapping[str, Base]
     missing: Reply
     listener: Listener
-    memory: Callable[[], int | None]
+    gauge: Gauge
+    note: Callable[[str], None]
 
     @property
     def caller(self) -> Identity | None:

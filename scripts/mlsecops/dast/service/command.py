@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from mlsecops.project_environment import ProjectEnvironment
 
 OWN_PORT = 8000  # nobody else listens in a namespace that was just made
 _PORT = "{port}"
+_HEADER = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,6 @@ def start(
         health=settings.health,
         seconds=settings.start_timeout,
         memory=settings.memory,
-        secrets=placeholders.secrets(texts(settings)),
     )
 
 
@@ -81,14 +82,15 @@ def identity(caller: Caller, number: int, printed: str, placeholders: Placeholde
     """
     what = "dast.auth" if number == 0 else f"dast.identities[{number}]"
     name = f"identity {number + 1}"
+    objects = {each: placeholders.fill(value, f"{what}.objects") for each, value in caller.objects.items()}
     if caller.key:
         key, _, value = placeholders.fill(caller.key, what).partition("=")
-        return Identity(name=name, query={key: value})
+        return Identity(name=name, query={key: value}, objects=objects)
     text = placeholders.fill(caller.header, what) if caller.header else printed
     headers = dict(_headers(text))
     if not headers:
         raise ToolError(f"the login command of the policy's {what} printed no header")
-    return Identity(name=name, headers=headers)
+    return Identity(name=name, headers=headers, objects=objects)
 
 
 def program(name: str, place: Place) -> Path:
@@ -117,8 +119,8 @@ def variables(place: Place) -> Mapping[str, str]:
 
 def _headers(text: str) -> Iterator[tuple[str, str]]:
     for line in text.splitlines():
-        name, colon, value = line.partition(":")
-        if colon and name.strip() and value.strip():
+        name, _, value = line.partition(":")
+        if _HEADER.fullmatch(name.strip()) and value.strip():
             yield name.strip(), value.strip()
 
 

@@ -7,13 +7,14 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from mlsecops.containers.building import TaggedImage, available_engine, tagged, undo
 from mlsecops.containers.engines import NoEngineError, environment
 from mlsecops.containers.recipes import Recipe, recipes
 from mlsecops.containers.runs import container_name
-from mlsecops.dast.service.command import OWN_PORT, texts
+from mlsecops.dast.service.command import OWN_PORT
 from mlsecops.dast.service.isolation import Isolation
 from mlsecops.dast.service.placeholders import Placeholders
 from mlsecops.dast.service.running import LOG_BYTES, Service, Start, answering
@@ -29,7 +30,7 @@ class NoImageError(Exception):
 
 
 @contextmanager
-def as_image(job: Job, placeholders: Placeholders) -> Iterator[Service]:
+def as_image(job: Job, placeholders: Placeholders, hidden: list[str]) -> Iterator[Service]:
     """Start the image of the project's Dockerfile and wait until it answers; it is ended with the block.
 
     Raises NoImageError when there is no image to start, or none that can be reached, and ToolError when
@@ -38,7 +39,7 @@ def as_image(job: Job, placeholders: Placeholders) -> Iterator[Service]:
     image = _image(job)
     name = container_name(image.tag)
     folder = fresh_folder(job.work / "service")
-    start = _start(job, image, name, placeholders, folder)
+    start = replace(_start(job, image, name, placeholders, folder), hidden=hidden)
     watch = Watch(start.memory)
     limits = Limits(file_size=LOG_BYTES)
     try:
@@ -117,9 +118,8 @@ def _start(job: Job, image: TaggedImage, name: str, placeholders: Placeholders, 
         env=environment(os.environ),
         port=settings.port or (OWN_PORT if told else None),
         health=settings.health,
-        seconds=settings.start_timeout,
+        seconds=min(settings.start_timeout, job.bounds.left()),
         memory=settings.memory,
-        secrets=placeholders.secrets(texts(settings)),
     )
 
 

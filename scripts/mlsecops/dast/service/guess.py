@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,11 @@ from mlsecops.project.inventory import App
 LAUNCHER = Path(__file__).with_name("launch.py")
 # Of several in one file, the one that holds the others.
 _OUTERMOST = ("dash", "connexion", "fastapi", "flask")
+# Files that say what is started, and their lines that do.
+_STARTS = re.compile(
+    r"(?:^|/)(?:[\w.-]*Dockerfile[\w.-]*|Procfile|(?:docker-)?compose[\w.-]*\.ya?ml|[\w-]+\.service)$"
+)
+_COMMAND = re.compile(r"CMD|ENTRYPOINT|FLASK_APP|ExecStart|^\w+:|command|entrypoint|uvicorn|gunicorn|python")
 _ASIDE = frozenset({"example", "examples", "demo", "demos", "docs", "doc", "sample", "samples", "benchmarks"})
 
 
@@ -40,19 +47,79 @@ def startable(project: Project) -> list[App]:
 
 
 def guess(project: Project) -> Guess:
-    """What to start. Raises ToolError when there is nothing, or more than one application."""
+    """What to start. Raises ToolError when there is nothing, or nothing tells which of several it is."""
     files: dict[str, list[App]] = {}
     for app in startable(project):
         files.setdefault(app.uri, []).append(app)
     if not files:
         raise ToolError("there is no application that could be started; name what starts it in dast.start")
-    if len(files) > 1:
-        named = ", ".join(sorted(files)[:3])
-        raise ToolError(
-            f"several files make an application ({named}); name what starts the service in dast.start"
-        )
-    uri, apps = next(iter(files.items()))
-    return Guess(_outermost(apps), import_root(uri, {file.uri for file in project.files}))
+    known = {file.uri for file in project.files}
+    roots = {uri: import_root(uri, known) for uri in files}
+    for choose in (_started, _outer):
+        chosen = choose(project, roots) if len(files) > 1 else set(files)
+        if len(chosen) == 1:
+            uri = chosen.pop()
+            return Guess(_outermost(files[uri]), roots[uri])
+    named = ", ".join(sorted(files)[:3])
+    raise ToolError(
+        f"several files make an application ({named}); name what starts the service in dast.start"
+    )
+
+
+def _started(project: Project, roots: Mapping[str, str]) -> set[str]:
+    """The files that an image, a Procfile or a unit starts: as a path, or as a module of a server."""
+    lines = [
+        line
+        for file in project.files
+        if _STARTS.search(file.uri)
+        for line in _text(project, file.uri).splitlines()
+        if _COMMAND.search(line)
+    ]
+    return {uri for uri, root in roots.items() if any(_names(line, uri, root) for line in lines)}
+
+
+def _names(line: str, uri: str, root: str) -> bool:
+    """Whether a command names a file, or the module it is, and nothing longer."""
+    words = re.split(r"[\s\"',:=\[\]()]+", line)
+    return any(word == _module(uri, root) or f"/{word}".endswith(f"/{uri}") for word in words)
+
+
+def _outer(project: Project, roots: Mapping[str, str]) -> set[str]:
+    """The files that none of the others imports: what is imported is a part."""
+    imported = {uri: set(_imported(_text(project, uri), _module(uri, root))) for uri, root in roots.items()}
+    return {
+        uri
+        for uri, root in roots.items()
+        if not any(_module(uri, root) in names for other, names in imported.items() if other != uri)
+    }
+
+
+def _imported(text: str, module: str) -> Iterator[str]:
+    """Every name that a module imports, in full."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = module.split(".")[: -node.level] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{each.name}".lstrip(".") for each in node.names)
+
+
+def _text(project: Project, uri: str) -> str:
+    try:
+        return project.read_text(uri)
+    except (OSError, ValueError):
+        return ""
+
+
+def _module(uri: str, root: str) -> str:
+    """The name that a file is imported by."""
+    return uri.removeprefix(f"{root}/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def import_root(uri: str, files: Collection[str]) -> str:

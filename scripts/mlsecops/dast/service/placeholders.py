@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mlsecops.bounds import SHORTEST
 from mlsecops.job import ToolError
 
 _PLACEHOLDER = re.compile(r"\{(?P<name>port|url|key[2-9]?(?:\.sha256)?)\}|\$\{(?P<variable>[A-Za-z_]\w*)\}")
 _KEYS = tuple(f"key{number}" if number > 1 else "key" for number in range(1, 10))
-# A secret shorter than this is found in too many texts by chance.
-_SHORTEST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +56,4 @@ class Placeholders:
         named = {each["variable"] for each in found if each["variable"]}
         values = {self.values[name] for name in _KEYS}
         values |= {self.environ[name] for name in named if name in self.environ}
-        return tuple(sorted((each for each in values if len(each) >= _SHORTEST), key=len, reverse=True))
+        return tuple(sorted((each for each in values if len(each) >= SHORTEST), key=len, reverse=True))

@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from mlsecops.bounds import blanked, spellings
 from mlsecops.dast.service.isolation import Isolation
 from mlsecops.dast.service.ports import Address, listening_in, listening_of
 from mlsecops.dast.service.watch import Watch, watching
@@ -34,7 +35,7 @@ _TAIL_LINES, _TAIL_BYTES, _LINE = 10, 16_384, 300
 class Start:
     """What is started: `port` where it is to listen (None: wherever it does), `health` the path to wait for.
 
-    `seconds` it may take to answer for the first time, `memory` in bytes. `secrets` never come out.
+    `seconds` it may take to answer for the first time, `memory` in bytes. `hidden` never comes out.
     """
 
     argv: tuple[str, ...]
@@ -44,7 +45,7 @@ class Start:
     health: str | None
     seconds: float
     memory: int
-    secrets: tuple[str, ...] = ()
+    hidden: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +165,11 @@ class Service:
     def tail(self) -> list[str]:
         """The last lines of its log, printable, the keys of this run blanked."""
         with self.log.open("rb") as stream:
-            stream.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
-            text = stream.read().decode("utf-8", "replace")
-        for secret in self.start.secrets:
-            text = text.replace(secret, "***")
+            before = max(0, self.log.stat().st_size - _TAIL_BYTES)
+            stream.seek(before)
+            # A line without its beginning may hold half a key.
+            whole = stream.read() if before == 0 else stream.read().partition(b"\n")[2]
+        text = blanked(whole.decode("utf-8", "replace"), spellings(self.start.hidden))
         lines = [printable(line.rstrip().expandtabs()) for line in text.splitlines() if line.strip()]
         return [line[:_LINE] for line in lines[-_TAIL_LINES:]]
 

@@ -89,6 +89,13 @@ def facts(value: Any, part: str, *, revived: bool = False) -> Iterator[Fact]:
             yield from _object(found, each, part, revived=revived)
 
 
+def class_names(value: Any) -> Iterator[str]:
+    """The classes of the layers and other objects that a configuration describes."""
+    for _, each in values(value):
+        if isinstance(each, dict) and "config" in each and isinstance(each.get("class_name"), str):
+            yield each["class_name"]
+
+
 def _owner(path: str, labels: dict[str, str]) -> str:
     """The name of the innermost object around a path."""
     while path and path not in labels:

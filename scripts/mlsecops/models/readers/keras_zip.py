@@ -59,6 +59,7 @@ def read_config(data: bytes, part: str, walk: Walk, *, revived: bool = False) ->
     value = json_text.parse_bytes(_to_utf8(data)).value
     for fact in enough(config.facts(value, part, revived=revived)):
         walk.found.add(fact)
+    walk.found.has_operators(config.class_names(value))
     for name in set(config.operators(value)):
         standing = operators.of(name)
         if standing is not None:

@@ -45,6 +45,7 @@ class References:
 def report(refers: References, source: Source, walk: Walk) -> None:
     """Add what is to be said of them."""
     walk.found.producer = walk.found.producer or refers.producer[:200]
+    walk.found.has_operators(f"{domain}.{name}" if domain else name for domain, name in refers.operators)
     for fact in (*_of_files(refers, source), *_of_operators(refers, source), *_of_functions(refers, source)):
         walk.found.add(fact)
     for place in sorted(refers.places):

@@ -79,6 +79,7 @@ class PaddleProgramReader:
                     for number in (5, 8)
                     for text in wire.parts(attribute, number)
                 ]
+                walk.found.has_operators(kinds)
                 for kind in kinds:
                     _operator(kind, given, source, walk)
         walk.found.producer = walk.found.producer or "paddlepaddle"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -27,19 +28,7 @@ _DEEPEST, _LONGEST_TEXT = 4, 4 << 20
 _SEARCHED = 32 << 20  # bytes
 _BEHIND = "Behind the pickle"
 _PADDING = b"\x00\t\n\r "
-_NOT_PRODUCERS = frozenset(
-    [
-        "builtins",
-        "collections",
-        "copyreg",
-        "functools",
-        "_codecs",
-        "codecs",
-        "operator",
-        "datetime",
-        "pathlib",
-    ]
-)
+_NOT_PRODUCERS = sys.stdlib_module_names | {"__builtin__", "copy_reg", "nt", "posix"}
 _MERE_PARTS = ("joblib", "numpy", "scipy", "pandas", "cloudpickle", "dill")
 
 

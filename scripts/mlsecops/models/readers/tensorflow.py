@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlsecops.models.enough import enough
@@ -68,8 +68,7 @@ def _read(source: Source, kind: Kind, part: str, walk: Walk) -> None:
     elif kind == "meta graph":
         _meta_graph(wire, wire.whole, part, walk)
     elif kind == "graph":
-        for fact in enough(Graph(wire, part).facts([wire.whole])):
-            walk.found.add(fact)
+        _graph(Graph(wire, part), [wire.whole], walk)
     elif kind == "keras metadata":
         for entry in wire.parts(None, _ENTRY):
             for metadata in wire.parts(entry, _ENTRY_METADATA):
@@ -86,14 +85,18 @@ def _meta_graph(wire: Wire, meta: Span, part: str, walk: Walk) -> None:
     for asset in wire.parts(meta, _ASSETS):
         for fact in _asset(wire, asset, part, names):
             walk.found.add(fact)
-    graph = Graph(wire, part, assets=frozenset(names))
-    for fact in enough(graph.facts(wire.parts(meta, _GRAPH))):
-        walk.found.add(fact)
+    _graph(Graph(wire, part, assets=frozenset(names)), wire.parts(meta, _GRAPH), walk)
     for objects in wire.parts(meta, _OBJECTS):
         for node in wire.parts(objects, 1):
             for user in wire.parts(node, _USER_OBJECT):
                 for metadata in wire.parts(user, _METADATA):
                     _config(wire, metadata, part, walk)
+
+
+def _graph(graph: Graph, spans: Iterable[Span], walk: Walk) -> None:
+    for fact in enough(graph.facts(spans)):
+        walk.found.add(fact)
+    walk.found.has_operators(sorted(graph.used - graph.own))
 
 
 def _asset(wire: Wire, asset: Span, part: str, names: set[str]) -> Iterator[Fact]:

@@ -41,6 +41,7 @@ class TfLiteReader(Endless):
         table = _Table(source, _uint(source, 0, 4))
         for code in table.tables(_OPERATOR_CODES):
             name = code.text(_CUSTOM_CODE)
+            walk.found.has_operators([name or ""])
             if name is not None and name not in _BUNDLED:
                 for fact in _custom(name, source.name):
                     walk.found.add(fact)

@@ -35,7 +35,7 @@ class Calls:
 
 @dataclass(slots=True)
 class Graph:
-    """One GraphDef, read from `wire`; `part` names it in findings."""
+    """One GraphDef, read from `wire`; `part` names it in findings, `used` are the operators met so far."""
 
     wire: Wire
     part: str
@@ -43,6 +43,7 @@ class Graph:
     depth: int = 0
     own: set[str] = field(default_factory=set)
     calls: Calls = field(default_factory=Calls)
+    used: set[str] = field(default_factory=set)
 
     def facts(self, graphs: Iterable[Span]) -> Iterator[Fact]:
         """What running it does besides computing. Raises UnreadableError."""
@@ -67,6 +68,7 @@ class Graph:
         acting: list[tuple[Span, str]] = []
         callers = known_names().callers if self.own else frozenset()
         for span, node in scope.read(spans):
+            self.used.update(node.operators)
             for name in node.operators:
                 if len(acting) > _MOST_ACTING:
                     raise UnreadableError("its graph does more to files than any real model's")

@@ -20,7 +20,7 @@
   const findings = data.findings.map(([id, severity, rule, tools, state, uri, line, message, extra]) => ({
     id, severity, rule: rules[rule], tools: data.tools[tools].map((each) => names[each]),
     state: data.states[state], uri: data.files[uri][0], encoded: data.files[uri][1], line, message: names[message],
-    extra,
+    stages: extra.stages || [rules[rule].stage], extra,
   }));
 
   const view = {
@@ -57,9 +57,10 @@
     const label = finding.extra.cell ? `${finding.uri}:${finding.line}, ${finding.extra.cell}` : `${finding.uri}:${finding.line}`;
     return linked(label, finding.encoded, finding.line);
   };
+  const link = (address, ...content) => make("a", { href: address, rel: "noreferrer noopener" }, ...content);
   const linked = (label, encoded, line) => {
     const code = make("code", null, label);
-    return data.blob && encoded ? make("a", { href: `${data.blob}/${encoded}#L${line}` }, code) : code;
+    return data.blob && encoded ? link(`${data.blob}/${encoded}#L${line}`, code) : code;
   };
 
   let haystacks = null;
@@ -67,6 +68,7 @@
     haystacks ??= findings.map((finding) => [
       finding.rule.id, finding.rule.title, finding.message, finding.uri, finding.tools.join(" "), finding.id,
       finding.rule.tags.join(" "), finding.extra.package || "", (finding.extra.aliases || []).join(" "),
+      (finding.extra.rules || []).map((each) => names[each]).join(" "),
     ].join("\n").toLowerCase());
     return haystacks[number];
   };
@@ -97,7 +99,7 @@
     findings.forEach((finding, number) => {
       if (!view.severities.has(SEVERITIES[finding.severity])) return;
       if (states && !states.includes(finding.state)) return;
-      if (view.stage && finding.rule.stage !== view.stage) return;
+      if (view.stage && !finding.stages.includes(view.stage)) return;
       if (view.tool && !finding.tools.includes(view.tool)) return;
       if (words.length && !words.every((word) => searchable(number).includes(word))) return;
       rows.push(finding);
@@ -145,7 +147,7 @@
       make("td", null, button,
         make("div", { class: "below" }, kev, " ", make("code", null, finding.rule.id), " ", ...prose(short))),
       make("td", { class: "where" }, place(finding), more),
-      make("td", { "data-label": "stage" }, finding.rule.stage),
+      make("td", { "data-label": "stage" }, finding.stages.join(", ")),
       make("td", { "data-label": "found by" }, finding.tools.join(", ")),
       make("td", null, ...stateText(finding)));
   };
@@ -180,20 +182,24 @@
     const add = (name, ...content) => {
       if (content.some((each) => each !== "")) list.append(make("dt", null, name), make("dd", null, ...content));
     };
-    const link = (address, text) => make("a", { href: address, rel: "noreferrer noopener" }, text);
     add("What", ...prose(finding.message));
     add("Why", ...rule.help.flatMap((each) => make("p", null, ...prose(each))), rule.uri ? link(rule.uri, "Read more") : "");
     add("Fix", ...prose(rule.fix));
     add("Package", extra.package ? `${extra.package} ${extra.installed || ""}, ${extra.fixed ? `fixed in ${extra.fixed}` : "no fixed version known"}` : "");
     add("Severity", `${SEVERITIES[finding.severity]}, ${extra.score}`);
     add("Where", place(finding), ...(extra.also || []).flatMap(([uri, line]) => [make("br"), linked(`${data.files[uri][0]}:${line}`, data.files[uri][1], line)]));
-    add("Found by", finding.tools.join(", "));
-    add("Rule", make("code", null, rule.id));
+    add("Found by", `${finding.tools.join(", ")} (stage ${finding.stages.join(", ")})`);
+    const all = extra.rules ? extra.rules.map((each) => names[each]) : [rule.id];
+    add(all.length > 1 ? "Rules" : "Rule", ...all.flatMap((each) => [make("code", null, each), " "]));
     add("Also known as", (extra.aliases || []).join(", "));
     add("Classes", rule.tags.join(", "));
     add("Suppressed", extra.suppressed ? `in the file: ${extra.suppressed}` : "");
     add("Waived", extra.reason ? `until ${extra.until}: ${extra.reason}` : "");
-    add("Fingerprint", make("code", null, finding.id));
+    add("Fingerprint", make("a", { href: `#finding-${finding.id}` }, make("code", null, finding.id)));
+    if (finding.state !== "fixed") {
+      const again = extra.again === undefined ? `${data.rerun} --stage ${rule.stage}` : names[extra.again];
+      add("See it again", make("pre", null, again), copy(again));
+    }
     if (["new", "unchanged", "present"].includes(finding.state)) {
       const snippet = waiver(finding);
       add("Accept it for a while", make("pre", null, snippet), copy(snippet));
@@ -251,7 +257,7 @@
   }
 
   const fill = (id, values) => byId(id).append(...values.map((each) => make("option", { value: each }, each)));
-  fill("stage", [...new Set(findings.map((each) => each.rule.stage))].sort());
+  fill("stage", [...new Set(findings.flatMap((each) => each.stages))].sort());
   fill("tool", [...new Set(findings.flatMap((each) => each.tools))].sort());
   for (const id of ["state", "stage", "tool", "group"]) byId(id).addEventListener("change", (event) => change({ [id]: event.target.value }));
   byId("search").addEventListener("input", (event) => change({ text: event.target.value }));
@@ -276,11 +282,11 @@
   window.addEventListener("beforeprint", () => { view.size = PRINTED; show(); });
   window.addEventListener("afterprint", () => { view.size = PAGE; show(); });
 
-  // page.html#finding-<fingerprint> opens that finding.
+  // page.html#finding-<fingerprint>, or its beginning, opens that finding.
   const jump = () => {
-    const id = location.hash.replace(/^#finding-/, "");
-    const found = findings.find((each) => each.id === id);
-    if (!found) return;
+    const [, start] = location.hash.match(/^#finding-([0-9a-f]{8,})$/) || [];
+    const id = start && findings.find((each) => each.id.startsWith(start))?.id;
+    if (!id) return;
     view.open.add(id);
     byId("state").value = "all";
     byId("search").value = id;

@@ -1,0 +1,63 @@
+"""The vulnerabilities of one package at one place are one row: one upgrade takes care of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from packaging.version import InvalidVersion, Version
+
+from mlsecops.findings import Finding
+from mlsecops.findings.sightings import is_advisory
+from mlsecops.report.parts import remedy
+
+_Key = tuple[object, ...]
+
+
+def packed(findings: Iterable[Finding]) -> list[tuple[Finding, ...]]:
+    """Findings in rows, in the order of the first of each; those of a row share package, version and line."""
+    rows: dict[_Key, list[Finding]] = {}
+    for finding in findings:
+        rows.setdefault(_key(finding), []).append(finding)
+    return [tuple(row) for row in rows.values()]
+
+
+def title(row: Sequence[Finding]) -> str:
+    """What a row is about."""
+    first = row[0]
+    if len(row) == 1:
+        return first.title
+    installed = f" {first.installed}" if first.installed else ""
+    return f"{first.package}{installed} has {len(row)} known vulnerabilities"
+
+
+def upgrade(row: Sequence[Finding]) -> str:
+    """What to do about a row, as prose with code between backticks, or nothing."""
+    if len(row) == 1:
+        return remedy(row[0])
+    installed = _version(row[0].installed or "")
+    fixes = [_fix(each.fixed_in or "", installed) for each in row]
+    known = [fix for fix in fixes if fix is not None]
+    without = len(fixes) - len(known)
+    rest = f"no fixed version is known for {without} of them" if without else ""
+    most = f"upgrade `{row[0].package}` to `{max(known)}`" if known else ""
+    return "; ".join(filter(None, (most, rest)))
+
+
+def _key(finding: Finding) -> _Key:
+    if finding.package is None or not is_advisory(finding.rule_id):
+        return (finding.fingerprint,)
+    return (finding.package, finding.installed, finding.uri, finding.line, finding.stages, finding.state)
+
+
+def _fix(fixed_in: str, installed: Version | None) -> Version | None:
+    """The least of the versions that fix it, above the installed one where that can be told."""
+    versions = sorted(filter(None, map(_version, fixed_in.split(", "))))
+    above = [each for each in versions if installed is None or each > installed]
+    return next(iter(above or versions), None)
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None

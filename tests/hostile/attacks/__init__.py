@@ -1,0 +1,1 @@
+"""Pull requests that try to get something past the gate: what each changes, and what must come of it."""
