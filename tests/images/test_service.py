@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -216,3 +217,16 @@ def test_where_no_image_can_be_it_is_said(
     own = services.probed(root, tmp_path, replace(AS_IMAGE, start=("python", "service.py")))
     assert own["status"] == "passed"
     assert own["notes"][0].startswith(f"the service did not run as its image: {reason}")
+
+
+def test_a_network_that_cannot_be_entered(
+    engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine on another machine has containers that are not here."""
+    real = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "nsenter" else real(name))
+    settings = replace(AS_IMAGE, start=("python", "service.py"))
+    own = services.probed(make(tmp_path / "p"), tmp_path, settings)
+    assert (own["status"], own["reason"]) == ("passed", "")
+    reason = "the container's network cannot be entered from here"
+    assert own["notes"][0] == f"the service did not run as its image: {reason}"

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 
@@ -128,6 +132,57 @@ def test_an_index_that_is_not_sound(old: str, new: str, reason: str, tmp_path: P
         (tmp_path / f"dists/{SUITE}/main/binary-amd64/Packages.xz").write_bytes(b"other")
     with pytest.raises(ArchiveError, match=reason):
         load(archive, suite(archive), "amd64", unchecked)
+
+
+@pytest.fixture(name="served")
+def _served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a server that gives what lies in a folder, and sends for what is moved elsewhere."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            """Answer, or send elsewhere."""
+            if self.path == "/moved":
+                self.send_response(302)
+                self.send_header("Location", "/dists")
+                self.end_headers()
+            else:
+                super().do_GET()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=tmp_path)) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_an_index_over_http(served: str, tmp_path: Path) -> None:
+    mirror(tmp_path)
+    index = load(Archive(f"{served}/"), Suite(served, SUITE, ("main",)), "amd64", lambda _: None)
+    assert set(index.packages) == {"libexample1", "example-data"}
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("nowhere", "HTTP 404 for nowhere"),
+        ("moved", "HTTP 302 for moved"),
+        ("large", "large is too large, or comes too slowly"),
+    ],
+)
+def test_files_that_http_does_not_give(path: str, reason: str, served: str, tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(bytes(11))
+    with pytest.raises(ArchiveError, match=reason):
+        Archive(served).get(path, 10)
+    with pytest.raises(ArchiveError, match="large is too large"):
+        Archive(str(tmp_path)).get("large", 10)
+
+
+def test_a_server_that_is_not_there(served: str) -> None:
+    with pytest.raises(ArchiveError, match=r"x cannot be fetched \(ConnectionError\)"):
+        Archive("http://127.0.0.1:9").get("x")
 
 
 def test_an_index_that_is_not_there(tmp_path: Path) -> None:
