@@ -162,6 +162,8 @@ def test_a_quote_that_breaks_where_two_do_not_is_the_only_finding() -> None:
     assert told(exchange("m'", 500), exchange("m''"), exchange("m", 500)) == [("dast-sql-injection", "name")]
     assert told(exchange("m'", 500), exchange("m''", 500)) == [("dast-unhandled-input", "")] * 2
     assert told(exchange("m'"), exchange("m''")) == []
+    # Another value that ends with a quote tells nothing.
+    assert told(exchange("m';echo x;'", 500), exchange("m''")) == [("dast-unhandled-input", "")]
 
 
 def test_answers_that_say_too_much_or_break() -> None:
