@@ -385,7 +385,7 @@ class Asked:
     path_parameters: list[Name] = field(default_factory=list)
     query: list[Name] = field(default_factory=lambda: [Name("a"), Name("b")])
     headers: list[Name] = field(default_factory=lambda: [Name("X-Key"), Name("X-Note")])
-    cookies: list[Name] = field(default_factory=list)
+    cookies: list[Name] = field(default_factory=lambda: [Name("sid")])
 
 
 @dataclass
@@ -435,8 +435,9 @@ def test_hooks_put_each_payload_into_each_place_after_the_plain_request() -> Non
     queries = [each.query for each in examples[1:5]]
     assert queries == [{"a": "1'"}, {"a": "x\r\ny"}, {"a": 1, "b": "'"}, {"a": 1, "b": "x\r\ny"}]
     assert [each.headers for each in examples[5:6]] == [{"X-Note": "'"}]
-    assert [each.body["rows"][0]["at"] for each in examples[6:8]] == ["now'", "x\r\ny"]
-    assert [each.body["rows"][2] for each in examples[8:]] == ["then'", "x\r\ny"]
+    assert [each.cookies for each in examples[6:7]] == [{"sid": "'"}]
+    assert [each.body["rows"][0]["at"] for each in examples[7:9]] == ["now'", "x\r\ny"]
+    assert [each.body["rows"][2] for each in examples[9:]] == ["then'", "x\r\ny"]
     assert hooked.providers == []
 
 
