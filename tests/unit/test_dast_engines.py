@@ -14,7 +14,8 @@ from mlsecops.dast.attacks.messages import Found, Reply, Request
 from mlsecops.dast.document.written import written
 from mlsecops.dast.engines.exchanges import HERE, Exchange, Point, judged, payloads
 from mlsecops.dast.engines.results import results, rules
-from mlsecops.dast.engines.schemathesis import Order, read
+from mlsecops.dast.engines.schemathesis_order import CHECKS, Order
+from mlsecops.dast.engines.schemathesis_report import read
 from mlsecops.dast.target import Answer, Auth, Body, Handler, Identity, Operation, Parameter, Target
 from mlsecops.programs import schemathesis_hooks as hooks
 from mlsecops.sarif.build import Json
@@ -197,6 +198,7 @@ def test_settings_and_callers_are_files_and_those_with_keys_do_not_stay(tmp_path
     order.write(TARGET, 7)
     settings = tomllib.loads(order.settings.read_text(encoding="utf-8"))
     assert settings["generation"]["max-examples"] == 7
+    assert settings["checks"] == {"enabled": False, **{name: {"enabled": True} for name in CHECKS}}
     assert settings["phases"]["coverage"]["unexpected-methods"] == []
     assert settings["phases"]["stateful"]["enabled"] is False
     assert settings["output"]["sanitization"]["keys-to-sanitize"] == ["X-Key"]
