@@ -14,7 +14,8 @@ from mlsecops.dast.attacks.messages import Found, Reply, Request
 from mlsecops.dast.document.written import written
 from mlsecops.dast.engines.exchanges import HERE, Exchange, Point, judged, payloads
 from mlsecops.dast.engines.results import results, rules
-from mlsecops.dast.engines.schemathesis import Order, read
+from mlsecops.dast.engines.schemathesis_order import CHECKS, Order
+from mlsecops.dast.engines.schemathesis_report import read
 from mlsecops.dast.target import Answer, Auth, Body, Handler, Identity, Operation, Parameter, Target
 from mlsecops.programs import schemathesis_hooks as hooks
 from mlsecops.sarif.build import Json
@@ -162,6 +163,8 @@ def test_a_quote_that_breaks_where_two_do_not_is_the_only_finding() -> None:
     assert told(exchange("m'", 500), exchange("m''"), exchange("m", 500)) == [("dast-sql-injection", "name")]
     assert told(exchange("m'", 500), exchange("m''", 500)) == [("dast-unhandled-input", "")] * 2
     assert told(exchange("m'"), exchange("m''")) == []
+    # Another value that ends with a quote tells nothing.
+    assert told(exchange("m';echo x;'", 500), exchange("m''")) == [("dast-unhandled-input", "")]
 
 
 def test_answers_that_say_too_much_or_break() -> None:
@@ -195,6 +198,7 @@ def test_settings_and_callers_are_files_and_those_with_keys_do_not_stay(tmp_path
     order.write(TARGET, 7)
     settings = tomllib.loads(order.settings.read_text(encoding="utf-8"))
     assert settings["generation"]["max-examples"] == 7
+    assert settings["checks"] == {"enabled": False, **{name: {"enabled": True} for name in CHECKS}}
     assert settings["phases"]["coverage"]["unexpected-methods"] == []
     assert settings["phases"]["stateful"]["enabled"] is False
     assert settings["output"]["sanitization"]["keys-to-sanitize"] == ["X-Key"]
@@ -383,7 +387,7 @@ class Asked:
     path_parameters: list[Name] = field(default_factory=list)
     query: list[Name] = field(default_factory=lambda: [Name("a"), Name("b")])
     headers: list[Name] = field(default_factory=lambda: [Name("X-Key"), Name("X-Note")])
-    cookies: list[Name] = field(default_factory=list)
+    cookies: list[Name] = field(default_factory=lambda: [Name("sid")])
 
 
 @dataclass
@@ -433,8 +437,9 @@ def test_hooks_put_each_payload_into_each_place_after_the_plain_request() -> Non
     queries = [each.query for each in examples[1:5]]
     assert queries == [{"a": "1'"}, {"a": "x\r\ny"}, {"a": 1, "b": "'"}, {"a": 1, "b": "x\r\ny"}]
     assert [each.headers for each in examples[5:6]] == [{"X-Note": "'"}]
-    assert [each.body["rows"][0]["at"] for each in examples[6:8]] == ["now'", "x\r\ny"]
-    assert [each.body["rows"][2] for each in examples[8:]] == ["then'", "x\r\ny"]
+    assert [each.cookies for each in examples[6:7]] == [{"sid": "'"}]
+    assert [each.body["rows"][0]["at"] for each in examples[7:9]] == ["now'", "x\r\ny"]
+    assert [each.body["rows"][2] for each in examples[9:]] == ["then'", "x\r\ny"]
     assert hooked.providers == []
 
 

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 HERE = "\ue000"
 _MOST_POINTS = 16
 _WHERE = ("path_parameters", "query", "headers", "cookies")
+_HEADERS = ("headers", "cookies")
 Place = tuple[str | int, ...]
 Values = dict[str, dict[str, str]]
 
@@ -46,7 +47,7 @@ def variants(base: Any, payloads: list[str], credentials: Collection[str]) -> It
                 continue
             here = given.get(parameter.name, "")
             for text in (filled(payload, here) for payload in payloads):
-                if where != "headers" or _is_header(text):
+                if where not in _HEADERS or _is_header(text):
                     yield _with(base, where, {**given, parameter.name: text})
     for place, here in list(texts(base.body))[:_MOST_POINTS]:
         for payload in payloads:

@@ -10,7 +10,8 @@ from mlsecops.dast.curl import blanked
 from mlsecops.dast.engines.engine import Serve, attacked
 from mlsecops.dast.engines.exchanges import judged
 from mlsecops.dast.engines.results import NO_REPORT, results, rules, secrets
-from mlsecops.dast.engines.schemathesis import Order, Report, read
+from mlsecops.dast.engines.schemathesis_order import Order
+from mlsecops.dast.engines.schemathesis_report import Report, read
 from mlsecops.dast.serving import attacking
 from mlsecops.dast.target import Target
 from mlsecops.job import Job, Parsed, Problem, ToolError, fresh_folder, printable

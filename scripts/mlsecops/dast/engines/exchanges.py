@@ -69,11 +69,12 @@ def _injected(exchange: Exchange) -> Iterator[Found]:
 
 def _databases(exchanges: Iterable[Exchange]) -> Iterator[Found]:
     """A quote with which the database complains, or that breaks where two do not."""
-    broke: dict[tuple[str, str, str], tuple[Point, Exchange]] = {}
-    whole: set[tuple[str, str, str]] = set()
+    broke: dict[tuple[str, str, str, str], tuple[Point, Exchange]] = {}
+    whole: set[tuple[str, str, str, str]] = set()
     for exchange in exchanges:
         for point in exchange.points:
-            key = (exchange.operation.name, point.where, point.name)
+            # The same value before the quotes: what else breaks it must be no difference.
+            key = (exchange.operation.name, point.where, point.name, point.value.rstrip("'"))
             if point.value.endswith("''"):
                 whole |= set() if exchange.reply.broke else {key}
             elif point.value.endswith("'"):

@@ -85,6 +85,7 @@ class Order:
     def forget(self) -> None:
         """Take away what holds keys: its report, and what it keeps, show requests as they were sent."""
         shutil.rmtree(self.folder)
+        self.folder.mkdir()
 
     def command(self, program: Path, target: Target) -> list[str]:
         """The command line, where the service can be reached."""
