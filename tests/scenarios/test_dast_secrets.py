@@ -43,7 +43,8 @@ def talk(self):
             print("fatal error: no", KNOWN, flush=True)
             os._exit(3)
         try:
-            self.respond(200, sum(self.body()["values"]))
+            body = self.body() if self.command == "POST" else {"values": [1.0]}
+            self.respond(200, [sum(body["values"]), KNOWN])
         except Exception:
             name = "sklearn.Error /srv/models/" + quote(KNOWN[0]) + ".pkl "
             self.respond(500, name + traceback.format_exc() + repr(KNOWN))
@@ -61,6 +62,13 @@ request = urllib.request.Request(sys.argv[1] + "/login", json.dumps(os.environ["
 print("Authorization: Bearer " + json.load(urllib.request.urlopen(request)))
 {end}
 """
+# With a query parameter, so that every engine has something to attack.
+DOCUMENT = f"""{services.DOCUMENT}
+  /find:
+    get:
+      parameters: [{{name: text, in: query, required: true, schema: {{type: string}}, example: load}}]
+      responses: {{"200": {{description: found}}}}
+"""
 POLICY = """version: 1
 dast:
   start: [python, service.py]
@@ -73,7 +81,7 @@ dast:
 
 def scanned(folder: Path, life: int, end: str = "") -> tuple[list[str], list[dict[str, Any]], str]:
     """What the service knew, the properties of each run, and all that came out of the scan."""
-    root = services.make(folder / "p", TALKING)
+    root = services.make(folder / "p", TALKING, DOCUMENT)
     (root / "login.py").write_text(LOGIN.replace("{end}", end), encoding="utf-8")
     (root / ".github").mkdir()
     record, out = folder / "record.json", folder / "out"
