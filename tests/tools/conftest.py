@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from mlsecops.tools.trivy import Trivy
 from support import trivy
 from support.contexts import prepare_tools
+from support.trivy_runs import RECIPES
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,3 +20,8 @@ def _trivy_program() -> Path:
         return trivy.program()
     except trivy.TrivyUnavailableError as error:
         pytest.skip(f"images were not scanned: {error}")
+
+
+@pytest.fixture(name="tool")
+def _tool(trivy_program: Path) -> Trivy:
+    return Trivy(RECIPES, which=lambda _: str(trivy_program))

@@ -27,6 +27,7 @@ from mlsecops.sarif.build import Json
 from mlsecops.toolbox import ToolboxError, releases
 from mlsecops.toolbox.releases import Release, fetch, this_platform
 from mlsecops.tools.trivy import units
+from support import trivy
 from support.images import on_base
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -211,6 +212,10 @@ def test_a_release_comes_over_the_network(tmp_path: Path) -> None:
 
 
 def test_the_pinned_release() -> None:
+    """The one that the README names and that the tests run."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"its release {RELEASE.version} is fetched once" in readme
+    assert RELEASE.version == trivy.VERSION
     assert this_platform().partition("-")[0] in ("Linux", "Darwin", "Windows")
     for file, digest in RELEASE.files.values():
         assert file.startswith(f"trivy_{RELEASE.version}_")
