@@ -107,6 +107,8 @@ def test_references_lead_nowhere_but_into_the_document() -> None:
         "file": {"$ref": "/etc/passwd"},
         "nothing": {"$ref": "#/components/schemas/None"},
         "listed": [{"$ref": "file:///etc/passwd"}],
+        "x-examples": {"one": {"externalValue": "https://example.org/one"}},
+        "properties": {"externalValue": ANY},
     }
     operation = replace(SEND, body=Body(required=True, content={"application/json": body}))
     given = {
@@ -121,6 +123,8 @@ def test_references_lead_nowhere_but_into_the_document() -> None:
         "file": {},
         "nothing": {},
         "listed": [{}],
+        "x-examples": {"one": {}},
+        "properties": {"externalValue": ANY},
     }
     assert document["x-mlsecops-paths"]["/a"]["get"]["x-schema"] == ANY
 

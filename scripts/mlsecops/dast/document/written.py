@@ -94,7 +94,9 @@ def _within(value: Any, document: Json) -> Any:
         if not (reference.startswith("#/") and lookup(document, reference)):
             return {}
         return {**value, "$ref": reference.replace(f"#/{_PATHS}/", f"#/{_PATHS_KEPT}/")}
-    return {key: _within(each, document) for key, each in value.items()}
+    # An example that lies elsewhere would be fetched.
+    elsewhere = "externalValue" if isinstance(value.get("externalValue"), str) else None
+    return {key: _within(each, document) for key, each in value.items() if key != elsewhere}
 
 
 def _schemes(document: Json) -> dict[str, Json]:
