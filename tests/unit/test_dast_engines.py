@@ -300,6 +300,15 @@ def test_the_report_is_read_to_its_end() -> None:
     assert (report.troubles, report.limited, report.seconds) == ((), 0, 1.5)
 
 
+def test_no_part_of_a_long_key_is_quoted_from_an_answer() -> None:
+    key = "k1L2" * 60
+    failed: Json = {"status_code": 500, "headers": {"X": [key]}, "content": content(f"no /srv/{key}/a.pkl")}
+    lines = [scenario(LOOKED, response=failed), END]
+    for asked, quoted in ((TARGET, True), (replace(TARGET, hidden=(key,)), False)):
+        messages = [each.message for each in judged(read(lines, asked).exchanges)]
+        assert any("k1L2" in each for each in messages) is quoted
+
+
 @pytest.mark.parametrize(
     ("check", "title", "rule"),
     [

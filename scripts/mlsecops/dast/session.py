@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from typing import Self, TypeVar
 
-from mlsecops.bounds import BLANK, blanked
+from mlsecops.bounds import blanked
 from mlsecops.dast.attacks import CHECKS, MEASUREMENTS, PASSIVE, SITE_CHECKS, SITE_MEASUREMENTS
 from mlsecops.dast.attacks.features import found
 from mlsecops.dast.attacks.messages import Attack, Base, Check, Found, Reply, Request, Site
@@ -158,7 +157,7 @@ class Session:
         self._last = request
         if reply.status == 0:
             self._wait()
-        return without(reply, self.target.hidden)
+        return reply.without(self.target.hidden)
 
     def _wait(self) -> None:
         """Go on when the service takes connections again. Raises GoneError."""
@@ -193,15 +192,3 @@ class Session:
         if text not in self._notes:
             self._notes.add(text)
             self.write({"type": "note", "text": blanked(text, self.target.secrets())})
-
-
-def without(reply: Reply, hidden: tuple[str, ...]) -> Reply:
-    """An answer as a check may quote it: whatever piece it takes, no part of a secret is in it."""
-    raw = [(each.encode("utf-8", "surrogatepass"), BLANK.encode()) for each in hidden]
-    body = reduce(lambda text, pair: text.replace(*pair), raw, reply.body)
-    headers = tuple((name, blanked(value, hidden)) for name, value in reply.headers)
-    return (
-        reply
-        if (body, headers) == (reply.body, reply.headers)
-        else replace(reply, body=body, headers=headers)
-    )

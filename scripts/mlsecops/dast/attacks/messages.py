@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
+from typing import Any, Protocol, Self
 
+from mlsecops.bounds import BLANK, blanked
 from mlsecops.dast.target import Body, Handler, Identity, Operation, Target
 from mlsecops.sarif.build import Rule
 
@@ -74,6 +75,14 @@ class Reply:
     def header(self, name: str) -> str:
         """The value of a header, or nothing."""
         return next((value for key, value in self.headers if key == name), "")
+
+    def without(self, hidden: tuple[str, ...]) -> Self:
+        """The answer as a check may quote it: whatever piece it takes, no part of a secret is in it."""
+        raw = [(each.encode("utf-8", "surrogatepass"), BLANK.encode()) for each in hidden]
+        body = reduce(lambda text, pair: text.replace(*pair), raw, self.body)
+        headers = tuple((name, blanked(value, hidden)) for name, value in self.headers)
+        same = (body, headers) == (self.body, self.headers)
+        return self if same else replace(self, body=body, headers=headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -50,7 +50,8 @@ def read(lines: Iterable[str], target: Target) -> Report:
     for line in lines:
         ((kind, event),) = json.loads(line).items()
         if kind == "ScenarioFinished":
-            exchanges += _exchanges(event["recorder"], operations, target.base_url)
+            recorded = _exchanges(event["recorder"], operations, target.base_url)
+            exchanges += (replace(each, reply=each.reply.without(target.hidden)) for each in recorded)
         elif kind in ("NonFatalError", "FatalError"):
             error = event.get("value") or event.get("exception") or {}
             troubles.append((str(event.get("label", "")), f"{error.get('type')}: {error.get('message')}"))
