@@ -6,15 +6,16 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import orjson
 
-from mlsecops.containers.building import available_engine
+from mlsecops.containers.building import available_engine, undo
 from mlsecops.containers.engines import Engine, NoEngineError, environment
+from mlsecops.containers.runs import container_name, run_name
 from mlsecops.dast.attacks.rules import injection
 from mlsecops.dast.engines.engine import Serve, attacked
 from mlsecops.dast.engines.results import NO_REPORT, results, rules
@@ -22,10 +23,10 @@ from mlsecops.dast.engines.zap import Order, looked_at, read
 from mlsecops.dast.serving import attacking
 from mlsecops.dast.target import Target
 from mlsecops.job import Job, Parsed, ToolError, fresh_folder
-from mlsecops.toolbox import Limits, Processes, StartError
+from mlsecops.toolbox import StartError
 
 _CANARY = {"/page": injection.XSS, "/file": injection.PATH}
-_READY_SECONDS, _REMOVE_SECONDS = 10.0, 30.0
+_READY_SECONDS = 10.0
 _NO_ENGINE = "the policy asks for ZAP (dast.zap), which needs docker or podman"
 
 
@@ -48,7 +49,7 @@ class Zap:
             engine = available_engine(job)
         except NoEngineError as error:
             raise ToolError(f"{_NO_ENGINE}: {error}") from error
-        if engine.name == "buildah":
+        if not engine.runs:
             raise ToolError(f"{_NO_ENGINE}: buildah runs no containers")
         return attacked(
             job, self.serve, _CANARY.keys(), lambda job, target: self._attack(job, target, engine)
@@ -56,7 +57,7 @@ class Zap:
 
     def _attack(self, job: Job, target: Target, engine: Engine) -> Parsed:
         order = Order(fresh_folder(job.work / "attack"))
-        container = f"mlsecops-zap-{uuid4().hex}"
+        container = container_name(f"{run_name()}:zap-{uuid4().hex[:8]}")
         try:
             order.write(target)
             with _relayed(job, order, target) as log, _removed(engine, container, job.work):
@@ -104,17 +105,8 @@ def _relayed(job: Job, order: Order, target: Target) -> Iterator[Path]:
 
 @contextmanager
 def _removed(engine: Engine, container: str, work: Path) -> Iterator[None]:
-    """Take the container away at the end, by processes of its own: those of the run may have been stopped."""
+    """Take the container away at the end."""
     try:
         yield
     finally:
-        scratch = fresh_folder(work / "removing")
-        with suppress(StartError):
-            Processes().run(
-                [engine.program, "rm", "--force", container],
-                cwd=scratch,
-                env=environment(os.environ),
-                stdout=scratch / "stdout",
-                stderr=scratch / "stderr",
-                limits=Limits(seconds=_REMOVE_SECONDS),
-            )
+        undo(engine.end(container), work)
