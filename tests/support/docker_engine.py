@@ -22,7 +22,6 @@ from support.packages import EngineUnavailableError, install, program
 SUITE = "trixie"
 _START_SECONDS = 60.0
 _BASE_SECONDS = 600.0
-_MIRROR = "http://deb.debian.org/debian"
 # Mounted for the engine alone; memory is written and emptied much faster than a disk.
 _IN_MEMORY = 'mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@"'
 _MEMORY = 6 << 30
@@ -134,7 +133,7 @@ def _bootstrap(kept: Path) -> None:
     try:
         done = subprocess.run(
             [program("debootstrap"), "--variant=minbase"]
-            + ["--include=python3,python3-venv,python3-pip,ca-certificates", SUITE, str(root), _MIRROR],
+            + ["--include=python3,python3-venv,python3-pip,ca-certificates", SUITE, str(root), _mirror()],
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -150,6 +149,16 @@ def _bootstrap(kept: Path) -> None:
         draft.replace(kept)
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _mirror() -> str:
+    """Where this machine takes Debian's packages from. Raises EngineUnavailableError when it takes none."""
+    asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
+    told = subprocess.run(asked, check=False, stdout=subprocess.PIPE, text=True, timeout=_START_SECONDS)
+    places = [place for place in told.stdout.split() if place.rstrip("/").endswith("/debian")]
+    if not places:
+        raise EngineUnavailableError("apt has no index of Debian's packages")
+    return places[0]
 
 
 def _as_published(root: Path) -> None:
