@@ -127,7 +127,7 @@ def test_it_has_no_network_and_nothing_of_ours(
             "the service did not start: it ",
         ),
         ("", replace(AS_IMAGE, health="/nowhere", start_timeout=4.0), "; GET /nowhere gave 404"),
-        ("", replace(AS_IMAGE, port=9), "it does not listen on port 9"),
+        ("", replace(AS_IMAGE, port=9, start_timeout=5.0), "it does not listen on port 9"),
         ("", replace(AS_IMAGE, env={"A": "one\ntwo"}), "a container's variable has one line, and dast.env.A"),
     ],
     ids=["ends", "never listens", "eats memory", "not healthy", "another port", "two lines"],
@@ -135,7 +135,7 @@ def test_it_has_no_network_and_nothing_of_ours(
 def test_one_that_does_not_start(
     engine: DockerEngine, tmp_path: Path, more: str, settings: DastSettings, reason: str
 ) -> None:
-    settings = replace(settings, start_timeout=min(settings.start_timeout, 5.0))
+    settings = replace(settings, start_timeout=min(settings.start_timeout, 30.0))
     own = services.probed(make(tmp_path / "p", more), tmp_path, settings)
     assert own["status"] == "incomplete"
     assert reason in own["reason"]
