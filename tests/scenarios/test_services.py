@@ -239,8 +239,7 @@ def test_the_stage_as_a_whole_ends_with_the_time_that_the_policy_gives_it(tmp_pa
         running = services.processes(tmp_path)
     assert time.monotonic() - started < 30
     reasons = [run["properties"]["mlsecops"]["reason"] for run in runs]
-    assert "dast.timeout" in reasons[0]
-    assert "the policy gives the stage 12 s (dast.timeout)" in reasons[-1]
+    assert all("dast.timeout" in reason for reason in reasons)
     assert {run["properties"]["mlsecops"]["status"] for run in runs} == {"incomplete"}
     assert running
     assert services.processes(tmp_path) == []
