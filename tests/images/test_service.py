@@ -230,3 +230,22 @@ def test_a_network_that_cannot_be_entered(
     assert (own["status"], own["reason"]) == ("passed", "")
     reason = "the container's network cannot be entered from here"
     assert own["notes"][0] == f"the service did not run as its image: {reason}"
+
+
+def test_one_that_ends_while_its_network_is_entered(
+    engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own last words are the reason, not that nobody got in; the engine's client ends later than it."""
+    real = shutil.which
+    late = 'case " $* " in *" run "*) sleep 6 ;; esac'
+    slow = {
+        "nsenter": f'sleep 2\nexec {real("nsenter")} "$@"\n',
+        "docker": f'{real("docker")} "$@"\ncode=$?\n{late}\nexit $code\n',
+    }
+    for name, script in slow.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda name: str(tmp_path / name) if name in slow else real(name))
+    root = make(tmp_path / "p", "\ntime.sleep(1)\nsys.exit('no database, error')\n")
+    own = services.probed(root, tmp_path, AS_IMAGE)
+    assert "the service did not start: it ended with exit code 1: no database, error" in str(own["reason"])

@@ -22,7 +22,7 @@ from mlsecops.dast.service.watch import MOST_PROCESSES, Watch, watching
 from mlsecops.job import Job, ToolError, fresh_folder
 from mlsecops.toolbox import Limits, StartError
 
-_PAUSE, _SECONDS = 0.05, 30.0
+_PAUSE, _SECONDS, _ENDING = 0.05, 30.0, 5.0
 
 
 class NoImageError(Exception):
@@ -129,8 +129,17 @@ def _entered(service: Service, image: TaggedImage, name: str) -> Isolation:
     for enter in ways(pid):
         if _said(service.job, [*enter, "--uts", "--", "uname", "-n"]) == host:
             return Isolation(prefix=(*enter, "--"), holder=pid)
+    if not Path(f"/proc/{pid}").exists():
+        _wait_for_end(service)
     service.still_running()
     raise NoImageError("the container's network cannot be entered from here")
+
+
+def _wait_for_end(service: Service) -> None:
+    """Give the engine's client the time to say how a container ended that is gone already."""
+    until = time.monotonic() + _ENDING
+    while time.monotonic() < until and service.process.poll() is None:
+        time.sleep(_PAUSE)
 
 
 def _first_process(service: Service, image: TaggedImage, name: str) -> tuple[int, str]:
