@@ -19,7 +19,7 @@ from mlsecops.report.parts import Links
 from mlsecops.report.summary import summary
 from mlsecops.sarif.build import SCHEMA, Json
 from mlsecops.sarif.files import SarifError, read
-from mlsecops.sarif.limits import GITHUB
+from mlsecops.sarif.limits import EVERY_RUN
 from mlsecops.sarif.merge import merge
 from mlsecops.verdict import Verdict, judge
 
@@ -72,7 +72,7 @@ def conclude(folder: Path, out: Path, question: Question) -> Conclusion:
         (out / name).unlink(missing_ok=True)
     baseline = read(question.baseline) if question.baseline else None
     paths, unreadable = _readable(folder, question.expected)
-    merged = merge([path for path, _ in paths], out / MERGED, limits=GITHUB)
+    merged = merge([path for path, _ in paths], out / MERGED, limits=EVERY_RUN)
     report = build_report(
         joined([log for _, log in paths]),
         policy=question.policy,

@@ -113,3 +113,13 @@ def test_the_report_that_is_replaced_may_be_the_history(tmp_path: Path) -> None:
     (tmp_path / "out" / "report.json").write_text(earlier, encoding="utf-8")
     again = concluded(tmp_path, history=[tmp_path / "out"])
     assert "Open findings of the last 2 runs" in texts(again)["index.html"]
+
+
+def test_every_run_stays_to_be_compared_with(tmp_path: Path) -> None:
+    """GitHub takes twenty in one file; a baseline without the rest would make all of its findings new."""
+    every = [run("sast", f"tool-{number}", [result("eval", line=number)]) for number in range(1, 31)]
+    write(tmp_path / "sast.sarif", log(*every))
+    first = concluded(tmp_path)
+    assert len(orjson.loads(first.files["report.sarif"].read_bytes())["runs"]) == 30
+    again = concluded(tmp_path, baseline=first.files["report.sarif"].rename(tmp_path / "base.sarif"))
+    assert {each.state for each in again.report.findings} == {"unchanged"}

@@ -162,6 +162,12 @@ def test_a_skipped_tool_keeps_its_alerts_without_a_word(tmp_path: Path) -> None:
     assert uploaded == Uploaded(results=0, left_out_runs=("hadolint (container)",))
 
 
+def test_tools_that_never_have_a_result_take_no_room(tmp_path: Path) -> None:
+    uploaded, sarif = upload(tmp_path, sound("sca", "cyclonedx-bom"), sound("sast", "bandit"))
+    assert shown(sarif) == [("bandit", [])]
+    assert uploaded.left_out_runs == uploaded.notices == ()
+
+
 def test_one_run_of_a_tool_that_did_not_finish_holds_back_its_others(tmp_path: Path) -> None:
     broken = sound("sast", "bandit", status="incomplete", reason="timed out")
 

@@ -23,6 +23,8 @@ from mlsecops.sarif.selection import Limits
 from mlsecops.sarif.trim import trim_run
 
 _UNLIMITED = 1 << 62
+# Tools that look and never have a result; GitHub takes few runs in one file.
+_NEVER_ALERT = frozenset({"cyclonedx-bom", "service-probe"})
 # The merge cuts what is too much; everything else that GitHub refuses has to be seen before.
 _ANY_NUMBER = Limits(runs=_UNLIMITED, results=_UNLIMITED, rules=_UNLIMITED)
 
@@ -108,6 +110,8 @@ class _Sieve:
                 self.left_out.append(name)
                 if (stage, tool) not in self.skipped:
                     self.in_doubt[name] = "did not look at everything"
+                continue
+            if tool in _NEVER_ALERT:
                 continue
             results = [each for each in failures_of(run) if self._is_open(each, stage)]
             trimmed, cuts = trim_run({**run, "results": results}, GITHUB)

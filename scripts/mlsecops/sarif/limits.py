@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import orjson
 
@@ -16,6 +17,8 @@ from mlsecops.sarif.trim import drop_unused_rules, trim_run
 from mlsecops.sarif.union import category_of, combine, renumber
 
 GITHUB = Limits()
+# For what stays with us: every run is needed to compare with, whatever GitHub takes in one file.
+EVERY_RUN = replace(GITHUB, runs=1_000)
 
 
 def enforce(log: Json, limits: Limits = GITHUB) -> tuple[Json, list[str]]:
