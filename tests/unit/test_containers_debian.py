@@ -21,6 +21,9 @@ from mlsecops.containers.security_index.index import load
 from mlsecops.containers.security_index.pending import Pending, pending
 from mlsecops.containers.security_index.records import Package, Suite, installed, release, security_suites
 from mlsecops.containers.security_index.versions import Version
+from mlsecops.job import ToolError
+from mlsecops.tools.security_updates import indexes
+from support import services
 from support.images import BASE, image, on_base
 from support.security_archive import OS_RELEASE, PUBLISHED, STATUS, SUITE, deb, mirror
 
@@ -241,7 +244,12 @@ def debian(folder: Path, *members: Made) -> Distribution | None:
 def test_where_updates_are(tmp_path: Path) -> None:
     system = debian(tmp_path)
     assert system is not None
-    assert system.suites(None) == [Suite("https://deb.debian.org/debian-security", SUITE, ("main",))]
+    assert system.suites(None) == []
+    root = services.make(tmp_path / "p")
+    with pytest.raises(
+        ToolError, match=r"no archive of security updates: set container\.security-index"
+    ):
+        indexes(services.job(root, tmp_path), system)
     assert system.suites("http://m") == [Suite("http://m", SUITE, ("main",))]
     own = Made(
         "etc/apt/sources.list.d/debian.sources",

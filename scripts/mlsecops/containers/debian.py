@@ -14,11 +14,8 @@ from mlsecops.containers.security_index.records import Package, Suite, installed
 _STATUS, _STATUS_FOLDER = "var/lib/dpkg/status", "var/lib/dpkg/status.d/"
 _SOURCES, _SOURCES_FOLDER = "etc/apt/sources.list", "etc/apt/sources.list.d/"
 _LARGEST = 64 << 20
-# Where the distributions publish, for images that have no sources of their own.
-_PUBLISHED = {
-    "debian": ("https://deb.debian.org/debian-security", ("main",)),
-    "ubuntu": ("http://security.ubuntu.com/ubuntu", ("main", "restricted", "universe", "multiverse")),
-}
+# What the distributions publish updates of, for images that have no sources of their own.
+_COMPONENTS = {"debian": ("main",), "ubuntu": ("main", "restricted", "universe", "multiverse")}
 _KEYRING = re.compile(
     r"(?:usr/share|etc/apt)/keyrings/(?![^/]*removed)[^/]+\.(?:gpg|pgp)|etc/apt/trusted\.gpg\.d/[^/]+\.gpg"
 )
@@ -47,13 +44,12 @@ class Distribution:
         return [(each, lines[each.name, each.version]) for each in there]
 
     def suites(self, base: str | None) -> list[Suite]:
-        """The security suites: at `base` if given, else as the image's own sources say, else as published."""
+        """The security suites: at `base` if given, else as the image's own sources say, which may be none."""
         own = [each for each in self._own_suites() if each.name.startswith(self.codename)]
-        place, components = _PUBLISHED[self.name]
-        name = f"{self.codename}-security"
-        if base is not None:
-            return [Suite(base, own[0].name if own else name, own[0].components if own else components)]
-        return list(dict.fromkeys(own)) or [Suite(place, name, components)]
+        if base is None:
+            return list(dict.fromkeys(own))
+        usual = Suite(base, f"{self.codename}-security", _COMPONENTS[self.name])
+        return [Suite(base, own[0].name, own[0].components) if own else usual]
 
     def _own_suites(self) -> Iterator[Suite]:
         files = self.image.files
@@ -79,7 +75,7 @@ def distribution(image: Image) -> Distribution | None:
     }
     name = fields.get("ID", "")
     codename = fields.get("VERSION_CODENAME") or fields.get("UBUNTU_CODENAME") or ""
-    return Distribution(image, name, codename) if name in _PUBLISHED and codename.isalnum() else None
+    return Distribution(image, name, codename) if name in _COMPONENTS and codename.isalnum() else None
 
 
 def _is_status(entry: Entry) -> bool:

@@ -122,6 +122,8 @@ def indexes(job: Job, system: Distribution) -> tuple[Index, Archive, list[str]]:
     named = job.policy.container.security_index
     here = named is not None and not named.startswith(("http://", "https://"))
     suites = system.suites(str(job.root / str(named)) if here else named)
+    if not suites:
+        raise ToolError("the image names no archive of security updates: set container.security-index")
     reasons = []
     for suite in suites:
         if named is None and not suite.base.startswith(("http://", "https://")):
