@@ -246,9 +246,7 @@ def test_where_updates_are(tmp_path: Path) -> None:
     assert system is not None
     assert system.suites(None) == []
     root = services.make(tmp_path / "p")
-    with pytest.raises(
-        ToolError, match=r"no archive of security updates: set container\.security-index"
-    ):
+    with pytest.raises(ToolError, match=r"no archive of security updates: set container\.security-index"):
         indexes(services.job(root, tmp_path), system)
     assert system.suites("http://m") == [Suite("http://m", SUITE, ("main",))]
     own = Made(

@@ -6,6 +6,7 @@ import lzma
 import struct
 import zipfile
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -84,7 +85,7 @@ class Reader(Protocol):
         """
 
 
-class LastResort:
+class LastResort(ABC):
     """A reader that is asked only about what no other knows, or what others know and fail on."""
 
     __slots__ = ()
@@ -94,9 +95,9 @@ class LastResort:
         del head, source
         return False
 
+    @abstractmethod
     def finds(self, source: Source, walk: Walk) -> bool:
         """Whether to read the part. Raises UnreadableError where nobody can tell with bearable effort."""
-        raise NotImplementedError
 
 
 class Endless:
