@@ -11,6 +11,7 @@ from pathlib import Path
 from mlsecops.findings import Report, build_report
 from mlsecops.findings.fields import mappings, own_properties
 from mlsecops.policy import Policy
+from mlsecops.policy.proposal import Proposal
 from mlsecops.report.comment import comment
 from mlsecops.report.history import read_history
 from mlsecops.report.machine import machine
@@ -42,7 +43,8 @@ class Question:
 
     `baseline_source` is what people are told the baseline is, else its file's name. `absent` says why a stage
     left nothing; each of `doubts` keeps the verdict from passing; `notices` are told with the report's own.
-    `history` are earlier `report.json` files, or folders of them, for the page.
+    `proposal` is what the judged change does to the policy. `history` are earlier `report.json` files, or
+    folders of them, for the page.
     """
 
     policy: Policy
@@ -55,6 +57,7 @@ class Question:
     absent: Mapping[str, str] = field(default_factory=dict)
     doubts: Sequence[str] = ()
     notices: Sequence[str] = ()
+    proposal: Proposal | None = None
     history: Sequence[Path] = ()
     identifier: str = "default"
     links: Links = field(default_factory=Links)
@@ -85,6 +88,7 @@ def conclude(folder: Path, out: Path, question: Question) -> Conclusion:
         absent={**question.absent, **unreadable},
         doubts=question.doubts,
         notices=[*merged.notices, *question.notices],
+        proposal=question.proposal,
     )
     verdict = judge(report, question.policy)
     texts = {

@@ -19,6 +19,7 @@ from mlsecops.findings.stages import stage_reports
 from mlsecops.findings.tools import read_tools
 from mlsecops.findings.waived import Cover, Waivers
 from mlsecops.policy import LONG_WAIVER, Policy, Waiver
+from mlsecops.policy.proposal import Proposal
 from mlsecops.sarif.build import Json
 
 
@@ -35,6 +36,7 @@ def build_report(
     absent: Mapping[str, str] = MappingProxyType({}),
     doubts: Iterable[str] = (),
     notices: Iterable[str] = (),
+    proposal: Proposal | None = None,
 ) -> Report:
     """Join, compare and sort what a merged SARIF log says.
 
@@ -72,6 +74,7 @@ def build_report(
         left_out=_left_out(bag),
         notices=(*notices, *_notices(policy, compared, today)),
         doubts=tuple(doubts),
+        proposal=proposal,
         waived_results=now.waived_results,
         model_changes=model_changes(log, baseline) if baseline is not None else (),
     )

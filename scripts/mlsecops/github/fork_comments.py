@@ -88,6 +88,7 @@ class _Fork:
             identifier=self.found.identifier,
             links=self.step.event.links(self.step.inputs.project),
             absent=absent,
+            proposal=rules.proposal,
             doubts=rules.doubts,
             notices=[*rules.notices, *known.notices, *self.notices],
         )

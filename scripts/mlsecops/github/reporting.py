@@ -52,6 +52,7 @@ def report(step: Step, now: datetime) -> None:
         identifier=step.inputs.identifier,
         links=step.event.links(step.inputs.project),
         absent=absent,
+        proposal=rules.proposal,
         doubts=rules.doubts,
         notices=[*rules.notices, *known.notices],
     )
