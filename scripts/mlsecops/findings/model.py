@@ -158,7 +158,8 @@ class Report:
     """A whole scan for people. `findings` are the present ones, worst first; `fixed` those that went away.
 
     Each of `doubts` says why the scan cannot be relied on, and keeps it from passing. `waived_results` are
-    stage and fingerprint of every result that belongs to a waived finding. `proposal` is what the judged
+    stage and fingerprint of every result that belongs to a waived finding, `known_results` of every one that
+    the baseline has too. `proposal` is what the judged
     change does to the policy. `model_changes` compare the model
     files with those of the baseline.
     """
@@ -178,6 +179,7 @@ class Report:
     doubts: tuple[str, ...] = ()
     proposal: Proposal | None = None
     waived_results: frozenset[tuple[str, str]] = frozenset()
+    known_results: frozenset[tuple[str, str]] = frozenset()
     model_changes: tuple[ModelChange, ...] = ()
 
     @property
