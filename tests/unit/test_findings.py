@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlsecops.findings import Finding, LeftOut, Place, Report, band, build_report
 from mlsecops.policy import Policy, Waiver
+from mlsecops.report.parts import place
 from mlsecops.sarif.build import Json, Result
 from support.sarif_logs import advisory, log, result, rule, run
 
@@ -70,6 +71,11 @@ class TestFinding:
         assert "owasp-ml/ML06" in found.tags
         assert found.state is None
         assert found.open
+
+    def test_of_a_file_as_a_whole_there_is_no_line(self) -> None:
+        (found,) = report(log(run("model", "picklescan", [result("call", "a.pkl", line=0)]))).findings
+        assert (found.uri, found.line) == ("a.pkl", 0)
+        assert place(found) == "a.pkl"
 
     def test_it_says_what_is_known_of_a_package(self) -> None:
         where = advisory("PYSEC-2023-62", line=3, aliases=["CVE-2023-30861", "GHSA-m2qf-hxjv-5gpq"])

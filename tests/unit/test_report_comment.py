@@ -158,6 +158,21 @@ class TestBody:
         assert f"{LINKS.blob}/src/%C3%A4%20b%7Cc.py#L7" in links
         assert f"{LINKS.blob}/n.ipynb?plain=1#L9" in links
 
+    def test_a_file_as_a_whole_has_no_line(self) -> None:
+        new = finding(uri="models/a.onnx", line=0, cell="weights")
+        rendered = render(comment(report([new]), blocked(new), LINKS))
+        assert rendered.rows[1][2] == "models/a.onnx (weights)"
+        assert f"{LINKS.blob}/models/a.onnx" in rendered.links
+
+    def test_a_rule_links_to_its_alerts_and_a_page_of_its_own_to_the_finding(self) -> None:
+        new = finding(rule_id="zizmor/a b&c")
+        text = comment(report([new]), blocked(new), LINKS)
+        assert f"{LINKS.security}+rule%3Azizmor%2Fa+b%26c" in render(text).links
+        assert "[details](" in text
+        assert f"{LINKS.page}#finding-{new.fingerprint}" in render(text).links
+        on_run = comment(report([new]), blocked(new), replace(LINKS, page=f"{LINKS.run}#artifacts"))
+        assert "[details](" not in on_run
+
     def test_stages_say_what_was_and_was_not_looked_at_with_proof(self) -> None:
         rendered = render(comment(*rich_report(), LINKS))
         rows = {row[1]: row for row in rendered.rows}

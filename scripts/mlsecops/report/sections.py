@@ -81,7 +81,7 @@ def _cells(row: Sequence[Finding], links: Links) -> list[str]:
     first = row[0]
     return [
         severity(first),
-        _what(row),
+        _what(row, links),
         _where(first, links),
         _tools(tuple(dict.fromkeys(tool for each in row for tool in each.tools))),
         prose(shorten(packages.upgrade(row), 300), cell=True) or "—",
@@ -180,23 +180,25 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _what(row: Sequence[Finding]) -> str:
+def _what(row: Sequence[Finding], links: Links) -> str:
     first = row[0]
     exploited = " **(known to be exploited)**" if any(each.kev for each in row) else ""
     lines = [f"**{prose(shorten(packages.title(row), 140), cell=True) or 'untitled'}**{exploited}"]
     if len(row) == 1 and not first.message.startswith(first.title):
         lines.append(prose(shorten(first.message, 400), cell=True))
     lines += [hiding(first)] if first.self_hiding else []
-    kinds = (markdown(shorten(each, 30)) for each in classes(first)[:_MOST_CLASSES])
-    lines.append(" · ".join([*_names(row), *kinds]))
+    kinds = [markdown(shorten(each, 30)) for each in classes(first)[:_MOST_CLASSES]]
+    page = links.finding(first.fingerprint)
+    more = [link("details", page)] if url(page) else []
+    lines.append(" · ".join([*_names(row, links), *kinds, *more]))
     return "<br>".join(lines)
 
 
-def _names(row: Sequence[Finding]) -> Iterator[str]:
-    """The rules of a row; with their severities where those differ."""
+def _names(row: Sequence[Finding], links: Links) -> Iterator[str]:
+    """The rules of a row, with links to their alerts; with their severities where those differ."""
     differ = len({each.severity for each in row}) > 1
     for each in row[:_MOST_RULES]:
-        name = code(shorten(each.rule_id, 80), cell=True)
+        name = link(code(shorten(each.rule_id, 80), cell=True), links.alerts(each.rule_id))
         yield f"{name}\u00a0{each.severity}" if differ else name
     if len(row) > _MOST_RULES:
         yield f"and {len(row) - _MOST_RULES} more"
