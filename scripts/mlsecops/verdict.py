@@ -116,7 +116,7 @@ def _why_blocked(
     number = sum(len(findings) for findings in blocking.values())
     limits = {policy.threshold(stage) for stage in blocking}
     limit = limits.pop() if len(limits) == 1 else "the thresholds of their stages"
-    more = f"; {_summary(unfinished)}" if unfinished else ""
+    more = "; and the scan is incomplete" if unfinished else ""
     return f"{_number(number, report, policy)} at or above {limit}{more}"
 
 

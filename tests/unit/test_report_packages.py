@@ -1,8 +1,9 @@
-"""The vulnerabilities of one package are one row, with the one upgrade that takes care of all."""
+"""What one edit takes care of is one row: a package's vulnerabilities, what a rule says of one line."""
 
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from mlsecops.findings import Finding
 from mlsecops.report.comment import comment
@@ -10,7 +11,6 @@ from mlsecops.report.packages import packed, title, upgrade
 from mlsecops.report.parts import Links
 from mlsecops.report.terminal import verdict_view
 from rich.console import Console
-from support.markup import render
 from support.reports import blocked, finding, package_finding, report
 
 
@@ -66,11 +66,10 @@ def test_the_comment_and_the_terminal_show_one_row_and_count_all() -> None:
     flaws = [flaw(number, kev=number == 2, tools=(tools[number // 5],)) for number in range(1, 9)]
     found = report([*flaws, finding(20)])
     text = comment(found, blocked(flaws[0]), Links())
-    rows = [row for row in render(text).rows if "flask" in row[1]]
-    assert len(rows) == 1
-    assert "flask 2.0.1 has 8 known vulnerabilities (known to be exploited)" in rows[0][1]
-    assert "CVE-2024-1006 · and 2 more · CWE-502" in rows[0][1]
-    assert rows[0][3] == "pip-audit, trivy"
+    (row,) = (line for line in text.splitlines() if "flask" in line)
+    assert "**flask 2.0.1 has 8 known vulnerabilities** **(known to be exploited)** · " in row
+    assert "`CVE-2024-1006` · and 2 more · CWE-502" in row
+    assert row.endswith("found by pip-audit, trivy")
     assert "New findings (9)" in text
     assert "more in" not in text
     shown = io.StringIO()
@@ -84,3 +83,24 @@ def test_severities_are_named_where_they_differ() -> None:
     flaws = [flaw(1), flaw(2, severity="low")]
     text = comment(report(flaws), blocked(flaws[0]), Links())
     assert "`CVE-2024-1001`\u00a0critical · `CVE-2024-1002`\u00a0low" in text
+
+
+def test_what_a_rule_says_of_one_line_again_and_again_is_one_row() -> None:
+    fails = [
+        finding(number, line=38, cell=f"test[{number}]", title="A test fails.", message=f"t[{number}] fails.")
+        for number in range(1, 10)
+    ]
+    others = [
+        finding(10, line=39),
+        finding(11, line=38, rules=("other",)),
+        finding(12, line=38, severity="low"),
+        finding(13, line=38, state="unchanged"),
+        *(finding(number, line=0, uri="models/a.pkl") for number in (14, 15)),
+    ]
+    found = [replace(each, rules=each.rules or ("test-failed",)) for each in (*fails, *others)]
+    assert [len(row) for row in packed(found)] == [9, 1, 1, 1, 1, 1, 1]
+    text = comment(report(found), blocked(*found), Links())
+    (row,) = (line for line in text.splitlines() if "(9 times)" in line)
+    assert "**A test fails (9 times)** · `src/service/app.py:38`<br>" in row
+    assert "<br>t\\[1\\] fails. And 8 more of the same here.<br>" in row
+    assert row.count("mlsecops.python.unsafe-load") == 1

@@ -101,7 +101,7 @@ class TestBlocked:
         verdict = judge(report(finding(), stages={"sast": "findings", "model": "incomplete"}), Policy())
 
         assert verdict.word == "blocked"
-        assert verdict.reason == "1 finding at or above high; model: did not finish"
+        assert verdict.reason == "1 finding at or above high; and the scan is incomplete"
         assert [each.kind for each in verdict.conditions] == ["findings", "incomplete"]
 
 
@@ -201,7 +201,11 @@ class TestIncomplete:
     def test_by_a_doubt_when_it_blocks_already(self) -> None:
         verdict = judge(report(finding(), doubts=["a doubt"]), Policy())
 
-        assert (verdict.word, verdict.reason) == ("blocked", "1 finding at or above high; a doubt")
+        assert (verdict.word, verdict.reason) == (
+            "blocked",
+            "1 finding at or above high; and the scan is incomplete",
+        )
+        assert verdict.conditions[-1].text == "a doubt"
 
     def test_by_a_required_stage_that_was_skipped_or_is_missing(self) -> None:
         policy = Policy(required=frozenset({"model", "sca"}))

@@ -1,4 +1,4 @@
-"""The vulnerabilities of one package at one place are one row: one upgrade takes care of them."""
+"""What one edit takes care of is one row: a package's vulnerabilities, what a rule says of one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Key = tuple[object, ...]
 
 
 def packed(findings: Iterable[Finding]) -> list[tuple[Finding, ...]]:
-    """Findings in rows, in the order of the first of each; those of a row share package, version and line."""
+    """Findings in rows, in the order of the first of each; those of a row share place and package or rule."""
     rows: dict[_Key, list[Finding]] = {}
     for finding in findings:
         rows.setdefault(_key(finding), []).append(finding)
@@ -26,13 +26,25 @@ def title(row: Sequence[Finding]) -> str:
     first = row[0]
     if len(row) == 1:
         return first.title
+    if first.package is None:
+        return f"{first.title.rstrip('.')} ({len(row):,} times)"
     installed = f" {first.installed}" if first.installed else ""
     return f"{first.package}{installed} has {len(row)} known vulnerabilities"
 
 
+def message(row: Sequence[Finding]) -> str:
+    """What the findings of a row say beside its title, or nothing."""
+    first = row[0]
+    if first.message.startswith(first.title) or (len(row) > 1 and first.package):
+        return ""
+    if len(row) == 1:
+        return first.message
+    return f"{first.message.rstrip('.')}. And {len(row) - 1:,} more of the same here."
+
+
 def upgrade(row: Sequence[Finding]) -> str:
     """What to do about a row, as prose with code between backticks, or nothing."""
-    if len(row) == 1:
+    if len(row) == 1 or row[0].package is None:
         return remedy(row[0])
     installed = _version(row[0].installed or "")
     fixes = [_fix(each.fixed_in or "", installed) for each in row]
@@ -44,6 +56,9 @@ def upgrade(row: Sequence[Finding]) -> str:
 
 
 def _key(finding: Finding) -> _Key:
+    if finding.package is None and finding.line and not finding.also_at:
+        rules, severity = finding.rules, finding.severity
+        return (rules, severity, finding.title, finding.uri, finding.line, finding.stages, finding.state)
     if finding.package is None or not is_advisory(finding.rule_id):
         return (finding.fingerprint,)
     return (finding.package, finding.installed, finding.uri, finding.line, finding.stages, finding.state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from mlsecops.findings import Finding, Report, StageReport, ToolReport
 from mlsecops.policy import Waiver
@@ -56,7 +57,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def conditions(verdict: Verdict, limit: int) -> str:
-    """What stands against passing, at most `limit` lines, or nothing."""
+    """What stands against passing, at most `limit` lines; nothing where the reason says all of it."""
+    if [each.text for each in verdict.conditions] == [verdict.reason]:
+        return ""
     shown = verdict.conditions[:limit]
     lines = [f"- {prose(shorten(condition.text, 300))}" for condition in shown]
     if len(verdict.conditions) > len(shown):
@@ -72,20 +75,12 @@ def notices(report: Report, limit: int) -> str:
     return "\n".join(["**Notices**", "", *lines]) if lines else ""
 
 
-def findings_table(rows: Iterable[Sequence[Finding]], links: Links) -> Iterator[str]:
-    """Findings with where they are, who found them and what to do; `rows` as `packed` makes them."""
-    return table(("Severity", "What", "Where", "Found by", "Fix"), (_cells(row, links) for row in rows))
+def findings_list(rows: Iterable[Sequence[Finding]], links: Links) -> Iterator[str]:
+    """A line for each row, as `packed` makes them: what, where, what to do, and who found it.
 
-
-def _cells(row: Sequence[Finding], links: Links) -> list[str]:
-    first = row[0]
-    return [
-        severity(first),
-        _what(row, links),
-        _where(first, links),
-        _tools(tuple(dict.fromkeys(tool for each in row for tool in each.tools))),
-        prose(shorten(packages.upgrade(row), 300), cell=True) or "—",
-    ]
+    No table: on a phone a long name in one cell would push the lines of all others off the screen.
+    """
+    return (f"- {severity(row[0])} · {_what(row, links)}" for row in rows)
 
 
 def severity(finding: Finding) -> str:
@@ -183,29 +178,35 @@ def _row(cells: Iterable[str]) -> str:
 def _what(row: Sequence[Finding], links: Links) -> str:
     first = row[0]
     exploited = " **(known to be exploited)**" if any(each.kev for each in row) else ""
-    lines = [f"**{prose(shorten(packages.title(row), 140), cell=True) or 'untitled'}**{exploited}"]
-    if len(row) == 1 and not first.message.startswith(first.title):
-        lines.append(prose(shorten(first.message, 400), cell=True))
+    where = _where(first if len(row) == 1 else replace(first, cell=None), links)
+    lines = [f"**{prose(shorten(packages.title(row), 140)) or 'untitled'}**{exploited} · {where}"]
+    message = packages.message(row)
+    if message:
+        lines.append(prose(shorten(message, 400)))
     lines += [hiding(first)] if first.self_hiding else []
+    fix = prose(shorten(packages.upgrade(row), 300))
+    lines += [f"**Fix:** {fix}"] if fix else []
     kinds = [markdown(shorten(each, 30)) for each in classes(first)[:_MOST_CLASSES]]
     page = links.finding(first.fingerprint)
     more = [link("details", page)] if url(page) else []
-    lines.append(" · ".join([*_names(row, links), *kinds, *more]))
+    by = f"found by {_tools(tuple(dict.fromkeys(tool for each in row for tool in each.tools)))}"
+    lines.append(" · ".join([*_names(row, links), *kinds, by, *more]))
     return "<br>".join(lines)
 
 
 def _names(row: Sequence[Finding], links: Links) -> Iterator[str]:
     """The rules of a row, with links to their alerts; with their severities where those differ."""
     differ = len({each.severity for each in row}) > 1
-    for each in row[:_MOST_RULES]:
-        name = link(code(shorten(each.rule_id, 80), cell=True), links.alerts(each.rule_id))
+    named = list({each.rule_id: each for each in reversed(row)}.values())[::-1]
+    for each in named[:_MOST_RULES]:
+        name = link(code(shorten(each.rule_id, 80)), links.alerts(each.rule_id))
         yield f"{name}\u00a0{each.severity}" if differ else name
-    if len(row) > _MOST_RULES:
-        yield f"and {len(row) - _MOST_RULES} more"
+    if len(named) > _MOST_RULES:
+        yield f"and {len(named) - _MOST_RULES} more"
 
 
 def _where(finding: Finding, links: Links) -> str:
-    shown = link(_place(finding, cell=True), links.file(finding.uri, finding.line))
+    shown = link(_place(finding), links.file(finding.uri, finding.line))
     more = len(finding.also_at)
     return f"{shown} and {plural(more, 'more place')}" if more else shown
 

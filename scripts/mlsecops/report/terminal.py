@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -143,16 +144,18 @@ def _row(row: Sequence[Finding]) -> RenderableType:
     if any(each.kev for each in row):
         lines[0].append(" known to be exploited", style="bold red")
     more = f" and {plural(len(finding.also_at), 'more place')}" if finding.also_at else ""
-    lines.append(Text(f"  {terminal(shorten_path(place(finding), 200))}{more}", style="cyan"))
-    if len(row) == 1 and not finding.message.startswith(finding.title):
-        lines.append(Text(f"  {terminal(shorten(finding.message, 240))}"))
+    where = place(finding if len(row) == 1 else replace(finding, cell=None))
+    lines.append(Text(f"  {terminal(shorten_path(where, 200))}{more}", style="cyan"))
+    said = packages.message(row)
+    if said:
+        lines.append(Text(f"  {terminal(shorten(said, 240))}"))
     if finding.self_hiding:
         lines.append(Text(f"  {hiding(finding)}", style="yellow"))
     fix = packages.upgrade(row)
     if fix:
         lines.append(Text.assemble(("  fix: ", "dim"), terminal(shorten(fix, 240))))
     by = ", ".join(dict.fromkeys(tool for each in row for tool in each.tools))
-    rules = ", ".join(each.rule_id for each in row)
+    rules = ", ".join(dict.fromkeys(each.rule_id for each in row))
     lines.append(
         Text(
             f"  {terminal(shorten(rules, 200))} · found by {terminal(shorten(by, 120))}",
