@@ -179,7 +179,8 @@ def _what(row: Sequence[Finding], links: Links) -> str:
     first = row[0]
     exploited = " **(known to be exploited)**" if any(each.kev for each in row) else ""
     where = _where(first if len(row) == 1 else replace(first, cell=None), links)
-    lines = [f"**{prose(shorten(packages.title(row), 140)) or 'untitled'}**{exploited} · {where}"]
+    title = prose(shorten(packages.title(row).rstrip("."), 140)) or "untitled"
+    lines = [f"**{title}**{exploited} · {where}"]
     message = packages.message(row)
     if message:
         lines.append(prose(shorten(message, 400)))
