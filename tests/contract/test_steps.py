@@ -121,6 +121,8 @@ def test_a_pull_request_is_judged_by_what_is_new_and_gets_one_comment(
     assert int(done.outputs["fixed"]) >= 1, "the tag of the base image is pinned now"
     assert done.outputs["upload"] == "true"
     assert Path(done.outputs["sarif"]).is_file()
+    page = (Path(done.outputs["folder"]) / "index.html").read_text(encoding="utf-8")
+    assert "Open findings of the last 2 runs" in page
     for uploaded in ("success", "failure"):
         assert job.step("publish", uploaded=uploaded).code == 0
     (comment,) = repository.state.on(PULL)

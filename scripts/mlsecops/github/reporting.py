@@ -49,6 +49,7 @@ def report(step: Step, now: datetime) -> None:
         project=step.name,
         baseline=known.path,
         baseline_source=known.source,
+        history=known.history,
         partial=partial,
         identifier=step.inputs.identifier,
         links=step.event.links(step.inputs.project, step.inputs.stages if partial else ()),
