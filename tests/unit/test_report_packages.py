@@ -1,4 +1,4 @@
-"""The vulnerabilities of one package are one row, with the one upgrade that takes care of all."""
+"""What one change takes care of is one row: the flaws of a package, the sets of parameters of a test."""
 
 from __future__ import annotations
 
@@ -84,3 +84,47 @@ def test_severities_are_named_where_they_differ() -> None:
     flaws = [flaw(1), flaw(2, severity="low")]
     text = comment(report(flaws), blocked(flaws[0]), Links())
     assert "`CVE-2024-1001`\u00a0critical · `CVE-2024-1002`\u00a0low" in text
+
+
+def failing(number: int, cell: str, **changes: object) -> Finding:
+    return finding(
+        number,
+        **{
+            "stage": "test",
+            "rule_id": "test-failed",
+            "title": "A test of the project fails.",
+            "uri": "tests/test_api.py",
+            "line": 38,
+            "cell": cell,
+            "tools": ("pytest",),
+            "fix": "Mend it.",
+            **changes,
+        },
+    )
+
+
+def test_a_test_that_fails_with_several_sets_of_parameters_is_one_row() -> None:
+    failures = [failing(1, "test_key[GET a]"), failing(2, "test_key[b[0]]"), failing(3, "test_key[c]")]
+    others = [failing(4, "test_other"), failing(5, "test_key[d]", line=70), failing(6, "test_keys[e]")]
+    found = report([*failures, *others])
+    text = comment(found, blocked(failures[0]), Links(blob="https://host/blob/1"))
+    rows = [row for row in render(text).rows if "test_api" in row[2]]
+    assert [row[2] for row in rows] == [
+        "tests/test_api.py:38 (test_key)",
+        "tests/test_api.py:38 (test_other)",
+        "tests/test_api.py:70 (test_key[d])",
+        "tests/test_api.py:38 (test_keys[e])",
+    ]
+    assert "A test of the project fails, with 3 sets of parameters" in rows[0][1]
+    assert rows[0][1].count("test-failed") == 1
+    assert [row[4] for row in rows] == ["Mend it."] * 4
+    assert "New findings (6)" in text
+    shown = io.StringIO()
+    Console(width=300, file=shown).print(verdict_view(found, blocked(failures[0])))
+    assert "tests/test_api.py:38 (test_key)" in shown.getvalue()
+    assert shown.getvalue().count("sets of parameters") == 1
+
+
+def test_parameters_of_anything_but_tests_are_left_alone() -> None:
+    members = [finding(1, cell="weights[0]", line=1), finding(2, cell="weights[1]", line=1)]
+    assert len(packed(members)) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from mlsecops.findings import Finding, Report, StageReport, ToolReport
 from mlsecops.policy import Waiver
@@ -82,7 +83,7 @@ def _cells(row: Sequence[Finding], links: Links) -> list[str]:
     return [
         severity(first),
         _what(row),
-        _where(first, links),
+        _where(row, links),
         _tools(tuple(dict.fromkeys(tool for each in row for tool in each.tools))),
         prose(shorten(packages.upgrade(row), 300), cell=True) or "—",
     ]
@@ -195,16 +196,19 @@ def _what(row: Sequence[Finding]) -> str:
 def _names(row: Sequence[Finding]) -> Iterator[str]:
     """The rules of a row; with their severities where those differ."""
     differ = len({each.severity for each in row}) > 1
-    for each in row[:_MOST_RULES]:
-        name = code(shorten(each.rule_id, 80), cell=True)
-        yield f"{name}\u00a0{each.severity}" if differ else name
-    if len(row) > _MOST_RULES:
-        yield f"and {len(row) - _MOST_RULES} more"
+    rules = {each.rule_id: each.severity for each in row}
+    for rule, severity in islice(rules.items(), _MOST_RULES):
+        name = code(shorten(rule, 80), cell=True)
+        yield f"{name}\u00a0{severity}" if differ else name
+    if len(rules) > _MOST_RULES:
+        yield f"and {len(rules) - _MOST_RULES} more"
 
 
-def _where(finding: Finding, links: Links) -> str:
-    shown = link(_place(finding, cell=True), links.file(finding.uri, finding.line))
-    more = len(finding.also_at)
+def _where(row: Sequence[Finding], links: Links) -> str:
+    first = row[0]
+    shown = code(shorten_path(packages.where(row), _LONGEST_PLACE), cell=True)
+    shown = link(shown, links.file(first.uri, first.line))
+    more = len(first.also_at)
     return f"{shown} and {plural(more, 'more place')}" if more else shown
 
 

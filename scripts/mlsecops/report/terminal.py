@@ -20,7 +20,6 @@ from mlsecops.report.parts import (
     duration,
     hiding,
     parts,
-    place,
     plural,
     reason,
     severities,
@@ -139,7 +138,7 @@ def _row(row: Sequence[Finding]) -> RenderableType:
     if any(each.kev for each in row):
         lines[0].append(" known to be exploited", style="bold red")
     more = f" and {plural(len(finding.also_at), 'more place')}" if finding.also_at else ""
-    lines.append(Text(f"  {terminal(shorten_path(place(finding), 200))}{more}", style="cyan"))
+    lines.append(Text(f"  {terminal(shorten_path(packages.where(row), 200))}{more}", style="cyan"))
     if len(row) == 1 and not finding.message.startswith(finding.title):
         lines.append(Text(f"  {terminal(shorten(finding.message, 240))}"))
     if finding.self_hiding:
@@ -148,7 +147,7 @@ def _row(row: Sequence[Finding]) -> RenderableType:
     if fix:
         lines.append(Text.assemble(("  fix: ", "dim"), terminal(shorten(fix, 240))))
     by = ", ".join(dict.fromkeys(tool for each in row for tool in each.tools))
-    rules = ", ".join(each.rule_id for each in row)
+    rules = ", ".join(dict.fromkeys(each.rule_id for each in row))
     lines.append(
         Text(
             f"  {terminal(shorten(rules, 200))} · found by {terminal(shorten(by, 120))}",
