@@ -11,6 +11,7 @@ import orjson
 
 from mlsecops.job import Completed, Job, Parsed, Problem, ToolError
 from mlsecops.sarif.build import Json, Location, Result, decode_uri
+from mlsecops.tools.zizmor_fixes import fix_of
 
 _CANARY_FILE = "canary/.github/workflows/canary.yml"
 _CANARY = b"""on: pull_request_target
@@ -23,6 +24,7 @@ jobs:
 _CANARY_RULE = "zizmor/template-injection"
 _SEVERITY = {"High": 8.0, "Medium": 5.5, "Low": 3.0, "Informational": 1.0, "Unknown": 5.0}
 _CONFIDENCE_CUT = {"High": 0.0, "Medium": 0.5, "Low": 2.0, "Unknown": 0.5}
+_TEXTS = ("shortDescription", "fullDescription")
 _PLAIN = re.compile(r"\w[\w.-]{0,80}\.ya?ml", re.ASCII)
 _KIND = re.compile(r"(?:^|/)(action|dependabot)\.(ya?ml)$")
 _COMPLETED = re.compile(r"completed (?:\./)?(.+?)\s*$", re.MULTILINE)
@@ -94,7 +96,7 @@ def _result(result: Json, uri: str, score: float, *, suppressed: bool) -> Json:
     region = result["locations"][0]["physicalLocation"].get("region", {})
     return Result(
         rule_id=result["ruleId"],
-        message=str(result["message"]["text"]),
+        message=_sentence(str(result["message"]["text"])),
         location=Location(
             uri=uri,
             start_line=int(region.get("startLine", 1)),
@@ -138,8 +140,13 @@ def _completed(completed: Completed) -> set[str]:
 
 def _rule(rule: Json, scores: dict[str, float]) -> Json:
     properties = {**rule.get("properties", {}), "security-severity": f"{scores.get(rule['id'], 5.0):.1f}"}
-    fix = "Follow the remediation in the documentation of the audit."
-    return {**rule, "properties": {**properties, "mlsecops": {"fix": fix}}}
+    fix = fix_of(rule["id"].removeprefix("zizmor/"))
+    texts = {key: {**rule[key], "text": _sentence(rule[key]["text"])} for key in _TEXTS if key in rule}
+    return {**rule, **texts, "properties": {**properties, "mlsecops": {"fix": fix}}}
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _score(result: Json) -> float:
