@@ -225,7 +225,7 @@ class TestBody:
 
 def swollen(text: str) -> tuple[Report, Verdict]:
     """A report in which each part is as large as its texts."""
-    new = [finding(number, title=text, message=f"m{text}", fix=text, uri=text) for number in range(40)]
+    new = [finding(number, title=text, message=f"{number}{text}", fix=text, uri=text) for number in range(40)]
     fixed = tuple(finding(number, title=text, state="fixed") for number in range(100, 140))
     waived = [finding(number, waiver=waiver(reason=text)) for number in range(200, 240)]
     old = [finding(number, state="unchanged") for number in range(300, 310)]
@@ -241,14 +241,14 @@ class TestSize:
             replace(
                 each,
                 title=long,
-                message=long,
+                message=f"{number}{long}",
                 uri=long,
                 fix=long,
                 tools=(long,) * 9,
                 cwes=(long,) * 9,
                 package=None,
             )
-            for each in whole.findings
+            for number, each in enumerate(whole.findings)
         ]
         worst = replace(
             whole,

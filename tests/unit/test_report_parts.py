@@ -84,7 +84,7 @@ def test_stages_in_words() -> None:
     assert parts.stages_in_words(report(incomplete=True).stages) == words
     every = [stage(f"s{number}", tool("x", f"s{number}", status="skipped")) for number in range(12)]
     assert parts.stages_in_words(every).endswith("s7 skipped, and 4 more")
-    assert parts.stages_in_words([StageReport(name="a", status="findings")]) == "all 1 stage complete"
+    assert parts.stages_in_words([StageReport(name="a", status="findings")]) == "1 stage complete"
 
 
 def test_explanation_leaves_out_the_fix_that_is_shown_anyway() -> None:

@@ -16,7 +16,7 @@ def result(path: str, line: int = 3, severity: str = "High", confidence: str = "
     region = {"startLine": line, "endLine": line, "startColumn": 2, "snippet": {"text": "TOKEN"}}
     return {
         "ruleId": "zizmor/template-injection",
-        "message": {"text": "may expand"},
+        "message": {"text": "code injection: may expand: x"},
         "properties": {"zizmor/severity": severity, "zizmor/confidence": confidence},
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": path}, "region": region}}],
     }
@@ -25,7 +25,7 @@ def result(path: str, line: int = 3, severity: str = "High", confidence: str = "
 def run(*results: dict[str, Any]) -> dict[str, Any]:
     rule = {
         "id": "zizmor/template-injection",
-        "shortDescription": {"text": "code injection"},
+        "help": {"text": "code injection"},
         "properties": {"tags": ["security"]},
     }
     return {"tool": {"driver": {"rules": [rule]}}, "results": list(results)}
@@ -43,7 +43,7 @@ def test_findings_suppressions_canary_and_unread_files() -> None:
     assert parsed.rules[0]["properties"]["security-severity"] == "8.0"
     assert parsed.rules[0]["shortDescription"] == {"text": "Code injection"}
     assert parsed.rules[0]["properties"]["mlsecops"]["fix"].startswith("Put the value into `env:`")
-    assert parsed.results[0]["message"]["text"] == "May expand"
+    assert parsed.results[0]["message"]["text"] == "May expand: x"
     assert "TOKEN" not in repr(parsed)
 
 

@@ -8,7 +8,6 @@ from itertools import islice
 
 from mlsecops.findings import Finding, Report, StageReport, ToolReport
 from mlsecops.policy import Waiver
-from mlsecops.report import packages
 from mlsecops.report.escape import code, html, markdown, prose, shorten, shorten_path, url
 from mlsecops.report.parts import (
     Links,
@@ -25,6 +24,7 @@ from mlsecops.report.parts import (
     reason,
     severities,
 )
+from mlsecops.report.rows import Row
 from mlsecops.sarif.build import Status
 from mlsecops.verdict import Verdict
 
@@ -35,6 +35,7 @@ _MOST_PROBLEMS = 5
 _MOST_TOOLS = 6
 _MOST_CLASSES = 4
 _MOST_RULES = 6
+_MOST_LINES = 5
 
 
 def link(text: str, address: str) -> str:
@@ -73,19 +74,18 @@ def notices(report: Report, limit: int) -> str:
     return "\n".join(["**Notices**", "", *lines]) if lines else ""
 
 
-def findings_table(rows: Iterable[Sequence[Finding]], links: Links) -> Iterator[str]:
-    """Findings with where they are, who found them and what to do; `rows` as `packed` makes them."""
+def findings_table(rows: Iterable[Row], links: Links) -> Iterator[str]:
+    """Findings with where they are, who found them and what to do."""
     return table(("Severity", "What", "Where", "Found by", "Fix"), (_cells(row, links) for row in rows))
 
 
-def _cells(row: Sequence[Finding], links: Links) -> list[str]:
-    first = row[0]
+def _cells(row: Row, links: Links) -> list[str]:
     return [
-        severity(first),
+        severity(row.first),
         _what(row),
         _where(row, links),
-        _tools(tuple(dict.fromkeys(tool for each in row for tool in each.tools))),
-        prose(shorten(packages.upgrade(row), 300), cell=True) or "—",
+        _tools(row.tools),
+        prose(shorten(row.fix, 300), cell=True) or "—",
     ]
 
 
@@ -181,22 +181,21 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _what(row: Sequence[Finding]) -> str:
-    first = row[0]
-    exploited = " **(known to be exploited)**" if any(each.kev for each in row) else ""
-    lines = [f"**{prose(shorten(packages.title(row), 140), cell=True) or 'untitled'}**{exploited}"]
-    if len(row) == 1 and not first.message.startswith(first.title):
-        lines.append(prose(shorten(first.message, 400), cell=True))
+def _what(row: Row) -> str:
+    first = row.first
+    exploited = " **(known to be exploited)**" if row.kev else ""
+    lines = [f"**{prose(shorten(row.title, 140), cell=True) or 'untitled'}**{exploited}"]
+    lines += [prose(shorten(row.message, 400), cell=True)] if row.message else []
     lines += [hiding(first)] if first.self_hiding else []
     kinds = (markdown(shorten(each, 30)) for each in classes(first)[:_MOST_CLASSES])
-    lines.append(" · ".join([*_names(row), *kinds]))
+    lines.append(" · ".join([*_names(row.findings), *kinds]))
     return "<br>".join(lines)
 
 
-def _names(row: Sequence[Finding]) -> Iterator[str]:
+def _names(findings: Sequence[Finding]) -> Iterator[str]:
     """The rules of a row; with their severities where those differ."""
-    differ = len({each.severity for each in row}) > 1
-    rules = {each.rule_id: each.severity for each in row}
+    differ = len({each.severity for each in findings}) > 1
+    rules = {each.rule_id: each.severity for each in findings}
     for rule, severity in islice(rules.items(), _MOST_RULES):
         name = code(shorten(rule, 80), cell=True)
         yield f"{name}\u00a0{severity}" if differ else name
@@ -204,12 +203,15 @@ def _names(row: Sequence[Finding]) -> Iterator[str]:
         yield f"and {len(rules) - _MOST_RULES} more"
 
 
-def _where(row: Sequence[Finding], links: Links) -> str:
-    first = row[0]
-    shown = code(shorten_path(packages.where(row), _LONGEST_PLACE), cell=True)
-    shown = link(shown, links.file(first.uri, first.line))
-    more = len(first.also_at)
-    return f"{shown} and {plural(more, 'more place')}" if more else shown
+def _where(row: Row, links: Links) -> str:
+    uri, lines = row.first.uri, row.lines[:_MOST_LINES]
+    words = [(row.where, row.first.line), *((f":{line}", line) for line in lines)]
+    shown = [
+        link(code(shorten_path(word, _LONGEST_PLACE), cell=True), links.file(uri, line))
+        for word, line in words
+    ]
+    more = len(row.lines) - len(lines) + row.elsewhere
+    return ", ".join(shown) + (f" and {plural(more, 'more place')}" if more else "")
 
 
 def _place(finding: Finding, *, cell: bool = False) -> str:

@@ -24,7 +24,6 @@ jobs:
 _CANARY_RULE = "zizmor/template-injection"
 _SEVERITY = {"High": 8.0, "Medium": 5.5, "Low": 3.0, "Informational": 1.0, "Unknown": 5.0}
 _CONFIDENCE_CUT = {"High": 0.0, "Medium": 0.5, "Low": 2.0, "Unknown": 0.5}
-_TEXTS = ("shortDescription", "fullDescription")
 _PLAIN = re.compile(r"\w[\w.-]{0,80}\.ya?ml", re.ASCII)
 _KIND = re.compile(r"(?:^|/)(action|dependabot)\.(ya?ml)$")
 _COMPLETED = re.compile(r"completed (?:\./)?(.+?)\s*$", re.MULTILINE)
@@ -96,7 +95,7 @@ def _result(result: Json, uri: str, score: float, *, suppressed: bool) -> Json:
     region = result["locations"][0]["physicalLocation"].get("region", {})
     return Result(
         rule_id=result["ruleId"],
-        message=_sentence(str(result["message"]["text"])),
+        message=_message(str(result["message"]["text"])),
         location=Location(
             uri=uri,
             start_line=int(region.get("startLine", 1)),
@@ -141,8 +140,13 @@ def _completed(completed: Completed) -> set[str]:
 def _rule(rule: Json, scores: dict[str, float]) -> Json:
     properties = {**rule.get("properties", {}), "security-severity": f"{scores.get(rule['id'], 5.0):.1f}"}
     fix = fix_of(rule["id"].removeprefix("zizmor/"))
-    texts = {key: {**rule[key], "text": _sentence(rule[key]["text"])} for key in _TEXTS if key in rule}
-    return {**rule, **texts, "properties": {**properties, "mlsecops": {"fix": fix}}}
+    title = {"text": _sentence(str(rule.get("help", {}).get("text", "")) or rule["id"])}
+    return {**rule, "shortDescription": title, "properties": {**properties, "mlsecops": {"fix": fix}}}
+
+
+def _message(text: str) -> str:
+    """What is special here; the audit's own words before it are its title."""
+    return _sentence(text.partition(": ")[2] or text)
 
 
 def _sentence(text: str) -> str:

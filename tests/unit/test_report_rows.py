@@ -1,4 +1,4 @@
-"""What one change takes care of is one row: the flaws of a package, the sets of parameters of a test."""
+"""What one change takes care of is one row: a package's flaws, a test's parameters, the same words again."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import io
 
 from mlsecops.findings import Finding
 from mlsecops.report.comment import comment
-from mlsecops.report.packages import packed, title, upgrade
 from mlsecops.report.parts import Links
+from mlsecops.report.rows import Row, packed
 from mlsecops.report.terminal import verdict_view
 from rich.console import Console
 from support.markup import render
@@ -27,9 +27,9 @@ def test_a_row_for_each_package_at_each_place() -> None:
         flaw(5, installed="2.0.2"),
         flaw(6, state="unchanged"),
         flaw(7, rule_id="package-not-audited"),
-        finding(8),
+        finding(8, message="Another sentence."),
     ]
-    assert [[each.line for each in row] for row in packed(findings)] == [
+    assert [[each.line for each in row.findings] for row in packed(findings)] == [
         [3, 3],
         [12],
         [3],
@@ -38,27 +38,27 @@ def test_a_row_for_each_package_at_each_place() -> None:
         [3],
         [18],
     ]
-    assert [len(row) for row in packed(findings)] == [2, 1, 1, 1, 1, 1, 1]
+    assert [len(row.findings) for row in packed(findings)] == [2, 1, 1, 1, 1, 1, 1]
 
 
 def test_one_upgrade_for_all() -> None:
-    row = [flaw(1, fixed_in="2.2.5, 1.9.9"), flaw(2, fixed_in="2.10.1, 3.0"), flaw(3, fixed_in="1.0")]
-    assert upgrade(row) == "upgrade `flask` to `2.10.1`"
-    assert title(row) == "flask 2.0.1 has 3 known vulnerabilities"
+    row = Row((flaw(1, fixed_in="2.2.5, 1.9.9"), flaw(2, fixed_in="2.10.1, 3.0"), flaw(3, fixed_in="1.0")))
+    assert row.fix == "upgrade `flask` to `2.10.1`"
+    assert row.title == "flask 2.0.1 has 3 known vulnerabilities"
 
 
 def test_what_nothing_fixes_is_said() -> None:
-    row = [flaw(1, fixed_in="2.2.5"), flaw(2, fixed_in=None), flaw(3, fixed_in="not a version")]
-    assert upgrade(row) == "upgrade `flask` to `2.2.5`; no fixed version is known for 2 of them"
-    assert upgrade(row[1:]) == "no fixed version is known for 2 of them"
-    unknown = [flaw(1, installed="?", fixed_in="2.2.5, 1.9"), flaw(2, installed="?", fixed_in="1.0")]
-    assert upgrade(unknown) == "upgrade `flask` to `1.9`"
+    row = (flaw(1, fixed_in="2.2.5"), flaw(2, fixed_in=None), flaw(3, fixed_in="not a version"))
+    assert Row(row).fix == "upgrade `flask` to `2.2.5`; no fixed version is known for 2 of them"
+    assert Row(row[1:]).fix == "no fixed version is known for 2 of them"
+    unknown = (flaw(1, installed="?", fixed_in="2.2.5, 1.9"), flaw(2, installed="?", fixed_in="1.0"))
+    assert Row(unknown).fix == "upgrade `flask` to `1.9`"
 
 
 def test_alone_it_is_as_any_other() -> None:
     alone = flaw(1)
-    assert title([alone]) == alone.title
-    assert upgrade([alone]) == "upgrade `flask` to `2.2.5` or `2.3.2`"
+    assert Row((alone,)).title == alone.title
+    assert Row((alone,)).fix == "upgrade `flask` to `2.2.5` or `2.3.2`"
 
 
 def test_the_comment_and_the_terminal_show_one_row_and_count_all() -> None:
@@ -128,3 +128,33 @@ def test_a_test_that_fails_with_several_sets_of_parameters_is_one_row() -> None:
 def test_parameters_of_anything_but_tests_are_left_alone() -> None:
     members = [finding(1, cell="weights[0]", line=1), finding(2, cell="weights[1]", line=1)]
     assert len(packed(members)) == 2
+
+
+def test_what_is_said_in_the_same_words_of_a_file_is_one_row_with_all_its_lines() -> None:
+    findings = [finding(number) for number in range(1, 10)]
+    others = [
+        finding(10, message="Another sentence."),
+        finding(11, severity="low"),
+        finding(12, uri="src/other.py"),
+        finding(13, state="unchanged"),
+        finding(14, rule_id="another-rule"),
+        finding(15, self_hiding=True),
+    ]
+    rows = packed([*findings, *others])
+    assert [len(row.findings) for row in rows] == [9, 1, 1, 1, 1, 1, 1]
+    text = comment(report(findings), blocked(findings[0]), Links(blob="https://host/blob/1"))
+    (shown,) = (row for row in render(text).rows if "app.py" in row[2])
+    assert "Loading a pickle runs code, 9 times" in shown[1]
+    assert "the file comes from a request" in shown[1]
+    assert shown[2] == "src/service/app.py:11, :12, :13, :14, :15, :16 and 3 more places"
+    assert "(https://host/blob/1/src/service/app.py#L16)" in text
+    assert "New findings (9)" in text
+    view = io.StringIO()
+    Console(width=300, file=view).print(verdict_view(report(findings), blocked(findings[0])))
+    assert "src/service/app.py:11, :12, :13, :14, :15, :16, :17, :18, :19" in view.getvalue()
+
+
+def test_the_cells_of_a_notebook_are_places_of_it() -> None:
+    cells = [finding(number, uri="a.ipynb", cell=f"cell {number}, line 1") for number in (1, 2)]
+    (row,) = packed(cells)
+    assert (row.where, row.lines) == ("a.ipynb:11 (cell 1, line 1)", (12,))
