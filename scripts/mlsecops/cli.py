@@ -20,6 +20,7 @@ from mlsecops.explain.cli import OUT, explain, waive
 from mlsecops.failing import INCOMPLETE, clear_errors
 from mlsecops.github.cli import github
 from mlsecops.job import Options
+from mlsecops.local import Run, run_locally
 from mlsecops.models.cli import models
 from mlsecops.project import ProjectError
 from mlsecops.report.terminal import verdict_view
@@ -102,6 +103,12 @@ command.add_command(waive)
 @click.argument("project", type=folder, default=Path())
 @stage_option
 @click.option("--out", type=folder, default=Path(OUT), help="Folder for the reports.", show_default=True)
+@click.option(
+    "--base",
+    metavar="COMMIT",
+    help="Judge as a pull request to this commit or branch: its policy counts, and only what it has not. "
+    "It is scanned first, unless --baseline has its report.",
+)
 @baseline_option
 @history_option
 @scan_options
@@ -109,28 +116,24 @@ def run(
     project: Path,
     stages: tuple[str, ...],
     out: Path,
+    base: str | None,
     baseline: Path | None,
     history: tuple[Path, ...],
     settings: Settings,
 ) -> None:
     """Scan PROJECT with all stages side by side and write the reports."""
-    due = stages or tuple(STAGES)
     console = Console()
+    asked = Run(
+        stages=stages or tuple(STAGES),
+        out=out,
+        settings=settings,
+        base=base,
+        baseline=baseline,
+        history=history,
+        partial=bool(stages),
+    )
     with clear_errors():
-        rules = scan_stages(project, due, settings, results=out / "stages", keep=out, console=console)
-        conclusion = conclude(
-            out / "stages",
-            out,
-            Question(
-                policy=rules,
-                expected=due,
-                generated=datetime.now(UTC),
-                baseline=baseline,
-                partial=bool(stages),
-                history=history,
-                identifier=settings.identifier or "default",
-            ),
-        )
+        conclusion = run_locally(project, asked, console)
     finish(conclusion, console)
 
 

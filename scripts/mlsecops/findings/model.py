@@ -10,6 +10,7 @@ from typing import Literal
 
 from mlsecops.findings.model_changes import ModelChange
 from mlsecops.policy import SEVERITIES, Severity, Waiver
+from mlsecops.policy.proposal import Proposal
 from mlsecops.sarif.build import Status
 
 Canary = Literal["found", "not found", "not needed"]
@@ -157,7 +158,9 @@ class Report:
     """A whole scan for people. `findings` are the present ones, worst first; `fixed` those that went away.
 
     Each of `doubts` says why the scan cannot be relied on, and keeps it from passing. `waived_results` are
-    stage and fingerprint of every result that belongs to a waived finding. `model_changes` compare the model
+    stage and fingerprint of every result that belongs to a waived finding, `known_results` of every one that
+    the baseline has too. `proposal` is what the judged
+    change does to the policy. `model_changes` compare the model
     files with those of the baseline.
     """
 
@@ -174,7 +177,9 @@ class Report:
     left_out: tuple[LeftOut, ...] = ()
     notices: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    proposal: Proposal | None = None
     waived_results: frozenset[tuple[str, str]] = frozenset()
+    known_results: frozenset[tuple[str, str]] = frozenset()
     model_changes: tuple[ModelChange, ...] = ()
 
     @property

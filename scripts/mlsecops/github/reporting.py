@@ -41,6 +41,7 @@ def report(step: Step, now: datetime) -> None:
     absent = _take(step)
     rules = counting(step.client, step.event, step.inputs)
     known = baseline.newest(step.client, step.event, step.inputs.identifier, emptied(step.folders.baseline))
+    partial = set(step.inputs.stages) != set(STAGES)
     question = Question(
         policy=rules.policy,
         expected=step.inputs.stages,
@@ -48,10 +49,11 @@ def report(step: Step, now: datetime) -> None:
         project=step.name,
         baseline=known.path,
         baseline_source=known.source,
-        partial=set(step.inputs.stages) != set(STAGES),
+        partial=partial,
         identifier=step.inputs.identifier,
-        links=step.event.links(step.inputs.project),
+        links=step.event.links(step.inputs.project, step.inputs.stages if partial else ()),
         absent=absent,
+        proposal=rules.proposal,
         doubts=rules.doubts,
         notices=[*rules.notices, *known.notices],
     )

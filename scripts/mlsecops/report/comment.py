@@ -12,6 +12,7 @@ from mlsecops.report import sections
 from mlsecops.report.escape import code, markdown, prose, shorten
 from mlsecops.report.models import models_block
 from mlsecops.report.parts import Links, Parts, parts, plural, stages_in_words
+from mlsecops.report.proposal import policy_block
 from mlsecops.report.rows import Row, packed
 from mlsecops.verdict import Verdict
 
@@ -22,6 +23,7 @@ MOST_CONDITIONS = 5
 MOST_ROWS = 10
 _MOST_LISTED = 20
 _MOST_NOTICES = 5
+_MOST_POLICY_CHANGES = 10
 _NO_BASELINE = "no baseline to compare with"
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -106,6 +108,7 @@ def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifi
     head = f"{title(report, verdict, identifier)}\n{context(report, links)}"
     why = sections.conditions(verdict, MOST_CONDITIONS)
     notices = sections.notices(report, _MOST_NOTICES)
+    policy = policy_block(report, _MOST_POLICY_CHANGES)
     rows = packed(found.new)[:MOST_ROWS]
     optional = {
         "models": models_block(report),
@@ -123,7 +126,7 @@ def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifi
     def write(room: _Room) -> list[str]:
         new = _new(report, found, rows[: room.rows], links)
         kept = [text for key, text in optional.items() if key not in room.without]
-        return [head, why, notices, new, *kept, _left_out(room, links), foot]
+        return [head, why, policy, notices, new, *kept, _left_out(room, links), foot]
 
     return write
 
@@ -168,7 +171,12 @@ def _quiet(report: Report, verdict: Verdict, found: Parts, links: Links, identif
         context(report, links, ", ".join(counts)),
         sections.foot(report, links),
     )
-    blocks = ["\n".join(lines), sections.notices(report, _MOST_NOTICES), models_block(report)]
+    blocks = [
+        "\n".join(lines),
+        policy_block(report, _MOST_POLICY_CHANGES),
+        sections.notices(report, _MOST_NOTICES),
+        models_block(report),
+    ]
     return lambda _: blocks
 
 

@@ -171,7 +171,7 @@ def foot(report: Report, links: Links) -> str:
         f"mlsecops {markdown(shorten(report.version, 40))}",
         policy,
         compared,
-        f"run it yourself: {code(shorten(links.rerun, 200))}",
+        f"run it yourself: {code(shorten(links.rerun, 300))}",
         link("what these words mean", links.docs) if links.docs else "",
     )
     return f"<sub>{' · '.join(filter(None, words))}</sub>"

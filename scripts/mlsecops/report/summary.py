@@ -11,6 +11,7 @@ from mlsecops.report.comment import context, title
 from mlsecops.report.escape import markdown, prose, shorten
 from mlsecops.report.models import models_block
 from mlsecops.report.parts import Links, Parts, by_severity, duration, parts, severities
+from mlsecops.report.proposal import policy_block
 from mlsecops.report.rows import packed
 from mlsecops.verdict import Verdict
 
@@ -30,8 +31,9 @@ def summary(report: Report, verdict: Verdict, links: Links) -> str:
             None,
             (
                 f"{title(report, verdict)}\n{context(report, links)}",
-                sections.notices(report, _MOST_LISTED),
                 sections.conditions(verdict, _MOST_CONDITIONS),
+                policy_block(report, _MOST_LISTED),
+                sections.notices(report, _MOST_LISTED),
             ),
         )
     )

@@ -23,7 +23,11 @@ from mlsecops.report.parts import (
     severities,
 )
 from mlsecops.report.progress import SIGNS, Progress
+<<<<<<< HEAD
 from mlsecops.report.rows import Row, packed
+=======
+from mlsecops.report.proposal import headline, rows
+>>>>>>> h-gate
 from mlsecops.sarif.build import Status
 from mlsecops.verdict import Verdict
 
@@ -37,7 +41,12 @@ _VERDICTS = {
 _SEVERITIES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 _MOST_CONDITIONS = 10
 _MOST_NOTICES = 10
+<<<<<<< HEAD
 _MOST_LINES = 8
+=======
+_MOST_POLICY_CHANGES = 20
+_TURNS = {"weaker": "bold red", "stricter": "green", "cannot be read": "bold red"}
+>>>>>>> h-gate
 
 
 def verdict_view(
@@ -55,6 +64,7 @@ def _blocks(
     yield from _reasons(report)
     yield from _new(report, found, limit)
     yield from _others(report, found)
+    yield from _policy(report)
     yield from _notices(report)
     yield Text()
     yield Text.assemble(
@@ -182,6 +192,19 @@ def _count(findings: tuple[Finding, ...]) -> str:
     if not findings:
         return ""
     return f"{len(findings):,} ({severities(by_severity(findings))})"
+
+
+def _policy(report: Report) -> Iterator[RenderableType]:
+    """What the change does to the policy that it was judged by."""
+    if report.proposal is None:
+        return
+    changes = rows(report.proposal)
+    yield Text()
+    yield Text(terminal(shorten(f"{headline(report.proposal)} {report.proposal.path}", 300)), style="bold")
+    for turn, what in changes[:_MOST_POLICY_CHANGES]:
+        yield Text.assemble((f"  {turn}: ", _TURNS.get(turn, "")), terminal(shorten(what, 300)))
+    if len(changes) > _MOST_POLICY_CHANGES:
+        yield Text(f"  and {len(changes) - _MOST_POLICY_CHANGES:,} more, in the reports", style="dim")
 
 
 def _notices(report: Report) -> Iterator[RenderableType]:
