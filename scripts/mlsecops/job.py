@@ -17,6 +17,7 @@ from mlsecops.sarif.build import Json
 from mlsecops.shared import Shared
 from mlsecops.toolbox import Limits, StartError, Toolbox, ToolboxError
 from mlsecops.toolbox.environments import installer_environment
+from mlsecops.whole_files import write_whole
 
 if TYPE_CHECKING:
     from mlsecops.policy import Policy
@@ -154,9 +155,7 @@ class Job:
     def keep(self, name: str, content: bytes) -> None:
         """Keep a file with the reports: an SBOM, a test report."""
         self.context.keep.mkdir(parents=True, exist_ok=True)
-        draft = self.work / f"{name}.part"
-        draft.write_bytes(content)
-        draft.replace(self.context.keep / name)
+        write_whole(self.context.keep / name, content)
 
     def execute(
         self,
@@ -172,6 +171,7 @@ class Job:
         silent: bool = False,
         private: bool = False,
         largest: int | None = None,
+        within: Sequence[str] = (),
     ) -> Completed:
         """Run a program of the tool's environment to its end.
 
@@ -179,9 +179,9 @@ class Job:
         A program given by its absolute path is run as it is. `installer` gives it the index settings of the
         user, for resolving packages; `silent` programs print nothing when all is well; what `private` ones
         print is not repeated; `largest` is how many bytes a file may have that it writes, where that is more
-        than usual.
+        than usual; `within` is the command that starts it (see `confinement`).
         Raises ToolError when it is missing, crashes, hangs, ends with an exit code it is not known for, or
-        leaves no new output.
+        leaves no new output in a plain file.
         """
         folder = fresh_folder(self.work / "runs")
         stdout, stderr = folder / "stdout", folder / "stderr"
@@ -194,7 +194,7 @@ class Job:
         limits = Limits(seconds=seconds) if largest is None else Limits(seconds=seconds, file_size=largest)
         try:
             program = self._program(argv[0], environment)
-            command = [str(program), *argv[1:]]
+            command = [*within, str(program), *argv[1:]]
             finished = self.context.toolbox.processes.run(
                 command,
                 cwd=cwd or self.work,
@@ -205,6 +205,8 @@ class Job:
             )
         except StartError as error:
             raise ToolError(str(error)) from error
+        if not (_is_plain(stdout) and _is_plain(stderr)):
+            raise ToolError("it put something else in the place of what it printed")
         last_words = _silence if private else _last_words
         if finished.timed_out and seconds == left:
             raise ToolError(self.bounds.why)
@@ -214,7 +216,7 @@ class Job:
             raise ToolError(f"it was ended by signal {-finished.exit_code}{last_words(stderr)}")
         if finished.exit_code not in exit_codes:
             raise ToolError(f"it ended with exit code {finished.exit_code}{last_words(stderr, stdout)}")
-        if not silent and (not result.is_file() or result.stat().st_size == 0):
+        if not silent and (not _is_plain(result) or result.stat().st_size == 0):
             raise ToolError(f"it wrote no output (exit code {finished.exit_code}){last_words(stderr)}")
         return Completed(finished.exit_code, stdout, stderr, result)
 
@@ -228,6 +230,7 @@ class Job:
         timeout: float | None = None,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
     ) -> Any:
         """Run a program as `execute` does, read its output as JSON; ToolError when that is not whole."""
         completed = self.execute(
@@ -238,6 +241,7 @@ class Job:
             timeout=timeout,
             cwd=cwd,
             env=env,
+            within=within,
         )
         try:
             return orjson.loads(completed.output.read_bytes())
@@ -313,6 +317,14 @@ class Skip:
     tool: str
     reason: str
     information_uri: str = ""
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether a file is one, and no link or pipe that was put in its place."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _silence(*files: Path) -> str:

@@ -1,0 +1,50 @@
+"""What code of the scanned project may do to this machine while it runs (see `programs/confined.py`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from mlsecops.job import Job
+
+_PROGRAMS = Path(__file__).with_name("programs")
+_TEMPORARY = ("tmp", "var/tmp")
+# What programs may well write to, a GPU's among them; not the disks.
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm", "dri", "kfd", "nvidia*")
+
+
+def kept() -> tuple[str, ...]:
+    """The beginning of a command all of whose processes end with it."""
+    return _program("kept.py")
+
+
+def confined(job: Job, show: Iterable[Path] = ()) -> tuple[str, ...]:
+    """The beginning of a command that writes only to the job's folder and reads nothing of the user's own.
+
+    `show` are folders of the user that it may read all the same, beside those of our tools and of Python.
+    """
+    home = os.path.realpath(Path.home())
+    show = [job.context.toolbox.cache, Path(sys.prefix), Path(sys.base_prefix), *show]
+    told = {
+        "write": [*map(str, _writable(job))],
+        "hide": "" if home == "/" else home,
+        "show": [os.path.realpath(each) for each in (*show, job.work)],
+    }
+    return (*_program("confined.py"), json.dumps(told))
+
+
+def _program(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-I", str(_PROGRAMS / name))
+
+
+def _writable(job: Job) -> Iterator[Path]:
+    yield job.work
+    for name in _DEVICES:
+        yield from Path("/dev").glob(name)
+    # Programs take these for granted; where something of ours or of the project lies there, it counts more.
+    ours = [each.resolve() for each in (job.root, job.work, job.context.keep, Path.home())]
+    shared = (Path("/", each) for each in _TEMPORARY)
+    yield from (each for each in shared if not any(path.is_relative_to(each) for path in ours))
