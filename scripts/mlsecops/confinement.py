@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from mlsecops.job import Job
@@ -27,12 +28,25 @@ def confined(job: Job, show: Iterable[Path] = ()) -> tuple[str, ...]:
     `show` are folders of the user that it may read all the same, beside those of our tools and of Python.
     """
     home = os.path.realpath(Path.home())
-    show = [job.context.toolbox.cache, Path(sys.prefix), Path(sys.base_prefix), *show]
-    told = {
-        "write": [*map(str, _writable(job))],
-        "hide": "" if home == "/" else home,
-        "show": [os.path.realpath(each) for each in (*show, job.work)],
-    }
+    toolbox = job.context.toolbox
+    tools = (toolbox.cache, toolbox.environments.folder, Path(sys.prefix), Path(sys.base_prefix))
+    return _told(_writable(job), "" if home == "/" else home, [job.work, *tools, *show])
+
+
+def installing(job: Job) -> tuple[str, ...]:
+    """The same for uv, which runs builds of the project: it keeps what it fetched, and may read all."""
+    given = (os.environ.get(name) for name in ("UV_CACHE_DIR", "UV_PYTHON_INSTALL_DIR"))
+    home = Path.home()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache", "uv")
+    data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share", "uv")
+    for folder in (kept_there := [cache, data, *(Path(each) for each in given if each)]):
+        with suppress(OSError):  # then uv says so
+            folder.mkdir(parents=True, exist_ok=True)
+    return _told([*_writable(job), *kept_there], "", [])
+
+
+def _told(write: Iterable[Path], hide: str, show: Iterable[Path]) -> tuple[str, ...]:
+    told = {"write": [*map(str, write)], "hide": hide, "show": [os.path.realpath(each) for each in show]}
     return (*_program("confined.py"), json.dumps(told))
 
 
