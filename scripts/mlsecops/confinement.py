@@ -33,6 +33,12 @@ def confined(job: Job, show: Iterable[Path] = ()) -> tuple[str, ...]:
     return _told(_writable(job), "" if home == "/" else home, [job.work, *tools, *show])
 
 
+def program_folders() -> list[Path]:
+    """Where the programs that a policy may name, and what belongs to them, lie in the user's folder."""
+    named = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return [folder for each in named if each and (folder := Path(each).parent) != Path.home()]
+
+
 def installing(job: Job) -> tuple[str, ...]:
     """The same for uv, which runs builds of the project: it keeps what it fetched, and may read all."""
     given = (os.environ.get(name) for name in ("UV_CACHE_DIR", "UV_PYTHON_INSTALL_DIR"))

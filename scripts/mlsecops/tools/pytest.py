@@ -23,7 +23,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from mlsecops import project_environment
-from mlsecops.confinement import confined, kept
+from mlsecops.confinement import confined, kept, program_folders
 from mlsecops.job import Completed, Job, Parsed, ToolError, printable
 from mlsecops.project.testing import is_test_file
 from mlsecops.project_environment import ProjectEnvironment
@@ -129,9 +129,8 @@ class Pytest:
 
     def _within(self, job: Job, environment: ProjectEnvironment) -> tuple[str, ...]:
         """No process of the tests stays, and none of them writes elsewhere."""
-        programs = os.environ.get("PATH", os.defpath).split(os.pathsep) if self.command else []
-        folders = [environment.python.resolve().parents[1], *(Path(each).parent for each in programs if each)]
-        return (*kept(), *confined(job, [each for each in folders if each != Path.home()]))
+        programs = program_folders() if self.command else []
+        return (*kept(), *confined(job, [environment.python.resolve().parents[1], *programs]))
 
     def _variables(self, job: Job, environment: ProjectEnvironment, source: Path) -> dict[str, str]:
         plugins = job.work / "plugins"
