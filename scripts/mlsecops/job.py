@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import orjson
 
 from mlsecops.bounds import Bounds
+from mlsecops.project.reading import opened
 from mlsecops.sarif.build import Json
 from mlsecops.shared import Shared
 from mlsecops.toolbox import Limits, StartError, Toolbox, ToolboxError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from mlsecops.project import Project
 
 _LAST_WORDS = 300
+_KEPT_FREE = 256 << 20  # on the disk, for everything else
 # Certificates and proxies only: a tool that talks to a network must find it, and nothing else of ours.
 _NETWORK_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -146,11 +149,31 @@ class Job:
 
     def canary(self, files: Mapping[str, bytes]) -> Path:
         """Write the known-bad input into a fresh folder below `work` and return it."""
-        return _write_files(self.work / "canary", files.items())
+        folder = self.work / "canary"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        return folder
 
     def copy(self, uris: Collection[str], into: str) -> Path:
-        """Copy files of the project below `work/into`, so that no configuration beside them comes along."""
-        return _write_files(self.work / into, ((uri, self.project.read_bytes(uri)) for uri in uris))
+        """Copy files of the project below `work/into`, so that no configuration beside them comes along.
+
+        Raises ToolError where the disk has no room for them.
+        """
+        files = [self.project.file(uri) for uri in uris]
+        folder = self.work / into
+        folder.mkdir(parents=True, exist_ok=True)
+        size = sum(file.size for file in files)
+        if size > shutil.disk_usage(folder).free - _KEPT_FREE:
+            raise ToolError(f"there is no room for a copy of the project, which has {size >> 20} MiB")
+        for file in files:
+            target = folder / file.uri
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with opened(file.absolute) as content, target.open("wb") as copy:
+                shutil.copyfileobj(content, copy)
+        return folder
 
     def keep(self, name: str, content: bytes) -> None:
         """Keep a file with the reports: an SBOM, a test report."""
@@ -350,15 +373,6 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
-
-
-def _write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files:
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-    return folder
 
 
 def fresh_folder(folder: Path) -> Path:

@@ -17,7 +17,7 @@ from mlsecops.project.leftout import (
     folder_reason,
 )
 from mlsecops.project.reading import read_head
-from mlsecops.project.suffixes import SURE, suffix_of
+from mlsecops.project.suffixes import CODE, SURE, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,8 @@ class Walk:
             self.ledger.add(folder, *left)
             return None
         if not entry.is_file(follow_symlinks=False):
-            kind: LeftOutKind = "unreadable" if suffix_of(entry.name) in SURE else "special"
+            meant = suffix_of(entry.name) in SURE or suffix_of(entry.name) in CODE
+            kind: LeftOutKind = "unreadable" if meant else "special"
             self.ledger.add(uri, f"{_special(entry)}, never opened", kind)
             return None
         try:
