@@ -143,13 +143,22 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "if",
-        "steps.report.outputs.upload == 'true'",
+        "steps.report.outputs.sarif != ''",
         ("actions/report/action.yml: Upload to code scanning",),
         (
-            Row(_outputs("report", {"upload": "true"}), True),
-            Row(_outputs("report", {"upload": "false"}), False),
+            Row(_outputs("report", {"sarif": "/tmp/a.sarif"}), True),
             Row(_outputs("report", {}), False),
-            Row(_outputs("report", {"upload": "true"}), False, "failure"),
+            Row(_outputs("report", {"sarif": "/tmp/a.sarif"}), False, "failure"),
+        ),
+    ),
+    Case(
+        "if",
+        "steps.report.outputs.sarif-more != ''",
+        ("actions/report/action.yml: Upload to code scanning what one file has no room for",),
+        (
+            Row(_outputs("report", {"sarif": "/tmp/a.sarif", "sarif-more": "/tmp/b.sarif"}), True),
+            Row(_outputs("report", {"sarif": "/tmp/a.sarif"}), False),
+            Row(_outputs("report", {"sarif-more": "/tmp/b.sarif"}), False, "failure"),
         ),
     ),
     Case(
