@@ -23,11 +23,8 @@ from mlsecops.report.parts import (
     severities,
 )
 from mlsecops.report.progress import SIGNS, Progress
-<<<<<<< HEAD
-from mlsecops.report.rows import Row, packed
-=======
 from mlsecops.report.proposal import headline, rows
->>>>>>> h-gate
+from mlsecops.report.rows import Row, packed
 from mlsecops.sarif.build import Status
 from mlsecops.verdict import Verdict
 
@@ -41,12 +38,9 @@ _VERDICTS = {
 _SEVERITIES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 _MOST_CONDITIONS = 10
 _MOST_NOTICES = 10
-<<<<<<< HEAD
 _MOST_LINES = 8
-=======
 _MOST_POLICY_CHANGES = 20
 _TURNS = {"weaker": "bold red", "stricter": "green", "cannot be read": "bold red"}
->>>>>>> h-gate
 
 
 def verdict_view(
