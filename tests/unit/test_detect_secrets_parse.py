@@ -43,6 +43,7 @@ def test_one_finding_a_line_of_the_surest_kind() -> None:
         f"--hash=sha256:{HASH}",
         f'"integrity": "sha512-{HASH}=="',
         f'revision="{HASH[:40]}"',
+        f"    rev: {HASH[:40]}  # frozen: v0.12.2",
         f'"image/png": "{HASH}"',
         f"uses: actions/checkout@{HASH[:40]}",
     ],

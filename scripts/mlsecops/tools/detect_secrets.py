@@ -29,7 +29,7 @@ _ALLOWED_NEXT = re.compile(r"pragma: ?(?:allow|white)list[ -]nextline[ -]secret(
 # Random by nature and meant to be public: hashes in lock files, pinned commits, images in notebooks.
 _PUBLIC = re.compile(
     r"(?<![a-z])sha(?:1|224|256|384|512)?(?![a-z])|hash|commit|revision|integrity|checksum|digest|fingerprint"
-    r"|etag|md5|@[0-9a-f]{40}|image/|base64,|ssh-(?:rsa|ed25519)|run_id",
+    r"|\brev\b|etag|md5|@[0-9a-f]{40}|image/|base64,|ssh-(?:rsa|ed25519)|run_id",
     re.IGNORECASE,
 )
 # What a kind calls the secret, to tell placeholders: the report holds no values.
