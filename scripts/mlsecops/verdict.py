@@ -116,9 +116,8 @@ def _why_blocked(
     number = sum(len(findings) for findings in blocking.values())
     limits = {policy.threshold(stage) for stage in blocking}
     limit = limits.pop() if len(limits) == 1 else "the thresholds of their stages"
-    return "; ".join(
-        filter(None, (f"{_number(number, report, policy)} at or above {limit}", _open(unfinished, report)))
-    )
+    findings = f"{_number(number, report, policy)} at or above {limit}"
+    return "; ".join(filter(None, (findings, _open(unfinished, report))))
 
 
 def _open(unfinished: Sequence[Condition], report: Report) -> str:

@@ -10,7 +10,6 @@ from mlsecops.report.parts import Links
 from mlsecops.report.rows import Row, packed
 from mlsecops.report.terminal import verdict_view
 from rich.console import Console
-from support.markup import render
 from support.reports import blocked, finding, package_finding, report
 
 
@@ -66,11 +65,10 @@ def test_the_comment_and_the_terminal_show_one_row_and_count_all() -> None:
     flaws = [flaw(number, kev=number == 2, tools=(tools[number // 5],)) for number in range(1, 9)]
     found = report([*flaws, finding(20)])
     text = comment(found, blocked(flaws[0]), Links())
-    rows = [row for row in render(text).rows if "flask" in row[1]]
-    assert len(rows) == 1
-    assert "flask 2.0.1 has 8 known vulnerabilities (known to be exploited)" in rows[0][1]
-    assert "CVE-2024-1006 · and 2 more · CWE-502" in rows[0][1]
-    assert rows[0][3] == "pip-audit, trivy"
+    (row,) = (line for line in text.splitlines() if "flask" in line)
+    assert "**flask 2.0.1 has 8 known vulnerabilities** **(known to be exploited)** · " in row
+    assert "`CVE-2024-1006` · and 2 more · CWE-502" in row
+    assert row.endswith("found by pip-audit, trivy")
     assert "New findings (9)" in text
     assert "more in" not in text
     shown = io.StringIO()
@@ -98,6 +96,7 @@ def failing(number: int, cell: str, **changes: object) -> Finding:
             "cell": cell,
             "tools": ("pytest",),
             "fix": "Mend it.",
+            "message": f"{cell} fails: assert False",
             **changes,
         },
     )
@@ -108,16 +107,17 @@ def test_a_test_that_fails_with_several_sets_of_parameters_is_one_row() -> None:
     others = [failing(4, "test_other"), failing(5, "test_key[d]", line=70), failing(6, "test_keys[e]")]
     found = report([*failures, *others])
     text = comment(found, blocked(failures[0]), Links(blob="https://host/blob/1"))
-    rows = [row for row in render(text).rows if "test_api" in row[2]]
-    assert [row[2] for row in rows] == [
-        "tests/test_api.py:38 (test_key)",
-        "tests/test_api.py:38 (test_other)",
-        "tests/test_api.py:70 (test_key[d])",
-        "tests/test_api.py:38 (test_keys[e])",
+    rows = [line for line in text.splitlines() if "test_api" in line]
+    assert [row.partition("](")[0].rpartition("[")[2] for row in rows] == [
+        "`tests/test_api.py:38 (test_key)`",
+        "`tests/test_api.py:38 (test_other)`",
+        "d])`",
+        "e])`",
     ]
-    assert "A test of the project fails, with 3 sets of parameters" in rows[0][1]
-    assert rows[0][1].count("test-failed") == 1
-    assert [row[4] for row in rows] == ["Mend it."] * 4
+    assert "**A test of the project fails, with 3 sets of parameters**" in rows[0]
+    assert "test_key[GET a] fails" in rows[0].replace("\\", "")
+    assert rows[0].count("test-failed") == 1
+    assert all("**Fix:** Mend it." in row for row in rows)
     assert "New findings (6)" in text
     shown = io.StringIO()
     Console(width=300, file=shown).print(verdict_view(found, blocked(failures[0])))
@@ -143,11 +143,10 @@ def test_what_is_said_in_the_same_words_of_a_file_is_one_row_with_all_its_lines(
     rows = packed([*findings, *others])
     assert [len(row.findings) for row in rows] == [9, 1, 1, 1, 1, 1, 1]
     text = comment(report(findings), blocked(findings[0]), Links(blob="https://host/blob/1"))
-    (shown,) = (row for row in render(text).rows if "app.py" in row[2])
-    assert "Loading a pickle runs code, 9 times" in shown[1]
-    assert "the file comes from a request" in shown[1]
-    assert shown[2] == "src/service/app.py:11, :12, :13, :14, :15, :16 and 3 more places"
-    assert "(https://host/blob/1/src/service/app.py#L16)" in text
+    (shown,) = (line for line in text.splitlines() if "app.py:11" in line)
+    assert "**Loading a pickle runs code, 9 times**" in shown
+    assert "the file comes from a request" in shown
+    assert "[`:16`](https://host/blob/1/src/service/app.py#L16) and 3 more places<br>" in shown
     assert "New findings (9)" in text
     view = io.StringIO()
     Console(width=300, file=view).print(verdict_view(report(findings), blocked(findings[0])))

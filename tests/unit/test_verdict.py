@@ -209,6 +209,7 @@ class TestIncomplete:
         verdict = judge(report(finding(), doubts=["a doubt"]), Policy())
 
         assert (verdict.word, verdict.reason) == ("blocked", "1 finding at or above high; a doubt")
+        assert verdict.conditions[-1].text == "a doubt"
 
     def test_by_a_required_stage_that_was_skipped_or_is_missing(self) -> None:
         policy = Policy(required=frozenset({"model", "sca"}))

@@ -32,10 +32,14 @@ def band(score: float) -> Severity:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A line of a file of the repository, from 1."""
+    """A line of a file of the repository, from 1; 0 is the file as a whole."""
 
     uri: str
     line: int
+
+    def __str__(self) -> str:
+        """Such as "src/app.py:12" or "models/a.onnx"."""
+        return f"{self.uri}:{self.line}" if self.line else self.uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +47,12 @@ class Finding:
     """One weakness at one place, whichever and however many tools found it.
 
     The texts of the finding with the highest severity stand for all. `stage` is the first of `stages`.
-    `also_at` are further places of the same weakness. `cell` names the part of the file: a notebook's cell, a
-    member of an archive. `rules` are all rules that found it, the one that stands for them first. `reproduce`
-    is a command that shows it again, where there is a special one. `state` is None without a baseline.
-    `waiver` is the unexpired waiver that covers it, `suppressed` the justification of a comment in the file;
-    either way it does not count for the gate. `self_hiding`: there is such a comment, but it does not hold
-    yet, because the change that is judged adds it.
+    `line` is 0 where it is about the file as a whole, `also_at` are further places of the same weakness.
+    `cell` names the part of the file: a notebook's cell, a member of an archive. `rules` are all rules that
+    found it, the one that stands for them first. `reproduce` is a command that shows it again, where there is
+    a special one. `state` is None without a baseline. `waiver` is the unexpired waiver that covers it,
+    `suppressed` the justification of a comment in the file; either way it does not count for the gate.
+    `self_hiding`: there is such a comment, but it does not hold yet, because the judged change adds it.
     """
 
     id: str

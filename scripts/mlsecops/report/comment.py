@@ -19,7 +19,7 @@ from mlsecops.verdict import Verdict
 # GitHub refuses a body of more than 65,536 characters; some of its clients count bytes.
 MOST_CHARACTERS = 60_000
 MOST_BYTES = 64_900
-MOST_CONDITIONS = 5
+MOST_CONDITIONS = 8
 MOST_ROWS = 10
 _MOST_LISTED = 20
 _MOST_NOTICES = 5
@@ -192,7 +192,7 @@ def _new(report: Report, found: Parts, rows: Sequence[Row], links: Links) -> str
     word = "New findings" if report.baseline else "Findings"
     lines = [f"#### {word} ({len(found.new):,})"]
     if rows:
-        lines += ["", *sections.findings_table(rows, links)]
+        lines += ["", *sections.findings_list(rows, links)]
     rest = len(found.new) - sum(len(each.findings) for each in rows)
     if rest:
         full = sections.link("the full report", links.page)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote_plus
 
-from mlsecops.findings import Finding, Report, StageReport, ToolReport
+from mlsecops.findings import Finding, Place, Report, StageReport, ToolReport
 from mlsecops.policy import SEVERITIES, Severity
 from mlsecops.report.escape import path_url, shorten
 
@@ -19,7 +20,8 @@ _SHOWN_AS_SOURCE = (".ipynb", ".md", ".rst", ".csv")
 class Links:
     """Where a report can point to, all optional: on a developer's machine there is none.
 
-    `run`, `page`, `security` and `docs` are whole addresses. `blob` is the address of the repository's files
+    `run`, `page`, `security` and `docs` are whole addresses, of which `security` ends in a query that takes
+    more words. `blob` is the address of the repository's files
     at the scanned commit, without a slash at its end. `head` and `base` name what was compared. `rerun` is
     the command that gives the same verdict locally.
     """
@@ -34,8 +36,17 @@ class Links:
     rerun: str = "mlsecops run ."
 
     def file(self, uri: str, line: int) -> str:
-        """The address of a line of a scanned file, or nothing."""
-        return f"{self.blob}/{file_address(uri)}#L{line}" if self.blob else ""
+        """The address of a line of a scanned file, or of the whole file (0), or nothing."""
+        lines = f"#L{line}" if line else ""
+        return f"{self.blob}/{file_address(uri)}{lines}" if self.blob else ""
+
+    def alerts(self, rule: str) -> str:
+        """The address of the alerts of a rule, or nothing."""
+        return f"{self.security}+{quote_plus(f'rule:{rule}', errors='replace')}" if self.security else ""
+
+    def finding(self, fingerprint: str) -> str:
+        """The address of a finding on the page; nothing where `page` is only where the page can be had."""
+        return f"{self.page}#finding-{fingerprint}" if self.page and "#" not in self.page else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ def severities(counts: Mapping[Severity, int]) -> str:
 def place(finding: Finding) -> str:
     """Such as "src/app.py:12" or "train.ipynb:48 (cell 3)"."""
     part = f" ({finding.cell})" if finding.cell else ""
-    return f"{finding.uri}:{finding.line}{part}"
+    return f"{Place(finding.uri, finding.line)}{part}"
 
 
 def classes(finding: Finding) -> tuple[str, ...]:

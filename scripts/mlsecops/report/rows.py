@@ -41,10 +41,10 @@ class Row:
 
     @property
     def message(self) -> str:
-        """What holds for all of its findings beside the title, or nothing."""
+        """What the first of its findings says beside the title, or nothing."""
         first = self.first
-        alike = len(self.findings) == 1 or not (_is_flaw(first) or _test(first))
-        return first.message if alike and not first.message.startswith(first.title) else ""
+        told = first.message.startswith(first.title) or (len(self.findings) > 1 and _is_flaw(first))
+        return "" if told else first.message
 
     @property
     def where(self) -> str:

@@ -58,7 +58,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def conditions(verdict: Verdict, limit: int) -> str:
-    """What stands against passing, at most `limit` lines, or nothing."""
+    """What stands against passing, at most `limit` lines; nothing where the reason says all of it."""
+    if [each.text for each in verdict.conditions] == [verdict.reason]:
+        return ""
     shown = verdict.conditions[:limit]
     lines = [f"- {prose(shorten(condition.text, 300))}" for condition in shown]
     if len(verdict.conditions) > len(shown):
@@ -74,19 +76,12 @@ def notices(report: Report, limit: int) -> str:
     return "\n".join(["**Notices**", "", *lines]) if lines else ""
 
 
-def findings_table(rows: Iterable[Row], links: Links) -> Iterator[str]:
-    """Findings with where they are, who found them and what to do."""
-    return table(("Severity", "What", "Where", "Found by", "Fix"), (_cells(row, links) for row in rows))
+def findings_list(rows: Iterable[Row], links: Links) -> Iterator[str]:
+    """A line for each row: what, where, what to do, and who found it.
 
-
-def _cells(row: Row, links: Links) -> list[str]:
-    return [
-        severity(row.first),
-        _what(row),
-        _where(row, links),
-        _tools(row.tools),
-        prose(shorten(row.fix, 300), cell=True) or "—",
-    ]
+    No table: on a phone a long name in one cell would push the lines of all others off the screen.
+    """
+    return (f"- {severity(row.first)} · {_what(row, links)}" for row in rows)
 
 
 def severity(finding: Finding) -> str:
@@ -181,23 +176,27 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _what(row: Row) -> str:
+def _what(row: Row, links: Links) -> str:
     first = row.first
     exploited = " **(known to be exploited)**" if row.kev else ""
-    lines = [f"**{prose(shorten(row.title, 140), cell=True) or 'untitled'}**{exploited}"]
-    lines += [prose(shorten(row.message, 400), cell=True)] if row.message else []
+    lines = [f"**{prose(shorten(row.title, 140)) or 'untitled'}**{exploited} · {_where(row, links)}"]
+    lines += [prose(shorten(row.message, 400))] if row.message else []
     lines += [hiding(first)] if first.self_hiding else []
-    kinds = (markdown(shorten(each, 30)) for each in classes(first)[:_MOST_CLASSES])
-    lines.append(" · ".join([*_names(row.findings), *kinds]))
+    fix = prose(shorten(row.fix, 300))
+    lines += [f"**Fix:** {fix}"] if fix else []
+    kinds = [markdown(shorten(each, 30)) for each in classes(first)[:_MOST_CLASSES]]
+    page = links.finding(first.fingerprint)
+    more = [link("details", page)] if url(page) else []
+    lines.append(" · ".join([*_names(row.findings, links), *kinds, f"found by {_tools(row.tools)}", *more]))
     return "<br>".join(lines)
 
 
-def _names(findings: Sequence[Finding]) -> Iterator[str]:
-    """The rules of a row; with their severities where those differ."""
+def _names(findings: Sequence[Finding], links: Links) -> Iterator[str]:
+    """The rules of a row, with links to their alerts; with their severities where those differ."""
     differ = len({each.severity for each in findings}) > 1
     rules = {each.rule_id: each.severity for each in findings}
     for rule, severity in islice(rules.items(), _MOST_RULES):
-        name = code(shorten(rule, 80), cell=True)
+        name = link(code(shorten(rule, 80)), links.alerts(rule))
         yield f"{name}\u00a0{severity}" if differ else name
     if len(rules) > _MOST_RULES:
         yield f"and {len(rules) - _MOST_RULES} more"
@@ -206,10 +205,7 @@ def _names(findings: Sequence[Finding]) -> Iterator[str]:
 def _where(row: Row, links: Links) -> str:
     uri, lines = row.first.uri, row.lines[:_MOST_LINES]
     words = [(row.where, row.first.line), *((f":{line}", line) for line in lines)]
-    shown = [
-        link(code(shorten_path(word, _LONGEST_PLACE), cell=True), links.file(uri, line))
-        for word, line in words
-    ]
+    shown = [link(code(shorten_path(word, _LONGEST_PLACE)), links.file(uri, line)) for word, line in words]
     more = len(row.lines) - len(lines) + row.elsewhere
     return ", ".join(shown) + (f" and {plural(more, 'more place')}" if more else "")
 

@@ -78,9 +78,9 @@ def _findings(name: str, findings: tuple[Finding, ...], links: Links, room: int)
         return ""
     lines = [f"#### {name} ({len(findings):,})", ""]
     rows = packed(findings)
-    table = list(_fitting(sections.findings_table(rows, links), room))
-    lines += table
-    left_out = len(findings) - sum(len(each.findings) for each in rows[: max(0, len(table) - 2)])
+    listed = list(_fitting(sections.findings_list(rows, links), room))
+    lines += listed
+    left_out = len(findings) - sum(len(each.findings) for each in rows[: len(listed)])
     if left_out:
         full = sections.link("the full report", links.page)
         lines += ["", f"{left_out:,} more did not fit; they are in {full} and in the SARIF file."]
