@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from mlsecops.cli import command
 from mlsecops.export.service import Patience
 from mlsecops.policy import Policy, Waiver
 from mlsecops.toolbox import ToolboxError
 from mlsecops.web.asking import Tries
+from support.export_services.command import Export, exporter
 from support.export_services.description import descriptions
 from support.export_services.folders import report_folder
 from support.export_services.form import Form
@@ -23,8 +24,6 @@ from support.export_services.products import DefectDojo
 from support.export_services.server import KEY, ExportServer, document_of
 from support.github_api.wire import Answer
 from support.sarif_logs import advisory, result, run
-
-Export = Callable[..., Result]
 
 
 @pytest.fixture
@@ -41,23 +40,13 @@ def dojo() -> Iterator[ExportServer]:
 
 @pytest.fixture
 def export(dojo: ExportServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
-    """The command, without the pauses of a real one."""
-    for name in ("GITHUB_EVENT_NAME", "GITHUB_REF_NAME", "GITHUB_SHA", "GITHUB_RUN_ID"):
-        monkeypatch.delenv(name, raising=False)
-    quick = Patience(connect=2.0, read=2.0, whole=2.0, tries=Tries(most=3, pause=0.01, waits=5.0))
-    monkeypatch.setattr("mlsecops.export.cli.Patience", lambda read: quick)
+    """The command with a report folder, the double's address and a project without a policy."""
     (tmp_path / "project").mkdir()
-
-    def start(folder: Path, *more: str, key: str = KEY, url: str = dojo.url) -> Result:
-        arguments = ["export", "defectdojo", "--url", url, "--report", str(folder)]
-        arguments += ["--project", str(tmp_path / "project"), *more]
-        finished = CliRunner().invoke(command, arguments, env={"DEFECTDOJO_API_KEY": key})
-        assert finished.exception is None or isinstance(finished.exception, SystemExit)
-        assert KEY not in finished.output
-        assert "Traceback" not in finished.output
-        return finished
-
-    return start
+    arguments = ["--project", str(tmp_path / "project")]
+    start = exporter(monkeypatch, "defectdojo", "DEFECTDOJO_API_KEY", arguments)
+    return lambda folder, *more, url=dojo.url, **rest: start(
+        "--url", url, "--report", str(folder), *more, **rest
+    )
 
 
 def known_to(server: ExportServer) -> dict[str, dict[str, str]]:
@@ -267,7 +256,7 @@ def test_a_refusal_is_one_line_and_is_not_asked_again(
 
     assert (done.exit_code, len(dojo.requests), len(done.output.splitlines())) == (3, 1, 1)
     assert said in done.output
-    assert done.output.endswith("(nothing was sent of sca, sast)\n")
+    assert done.output.endswith("(nothing was sent; not sent: sca, sast)\n")
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlsecops.export.errors import ExportError
+from mlsecops.export.errors import ExportError, partly
 from mlsecops.export.folder import Run, Stage
 from mlsecops.export.generic_findings import Waived, generic_findings
 from mlsecops.export.service import Product, Service, Upload
@@ -18,12 +18,7 @@ DEFECTDOJO = Product("DefectDojo", "DEFECTDOJO_API_KEY", "Authorization", "Token
 PATH = "/api/v2/reimport-scan/"
 SCAN_TYPE = "Generic Findings Import"
 
-_COUNTED = {
-    "created": "created",
-    "closed": "closed",
-    "reactivated": "reopened",
-    "left untouched": "untouched",
-}
+_COUNTED = {"created": "created", "closed": "closed", "reactivated": "reopened", "untouched": "untouched"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +54,7 @@ def export(service: Service, run: Run, target: Target, say: Callable[[str], None
             answer = service.post(PATH, fields(stage, target), _file(run, stage, target))
             told = _counts(answer)
         except ExportError as error:
-            missing = ", ".join(due[len(sent) :])
-            done = f"sent: {', '.join(sent)}; not sent: " if sent else "nothing was sent of "
-            raise type(error)(f"{error} ({done}{missing})") from None
+            raise partly(error, sent, due[len(sent) :]) from None
         sent.append(stage.name)
         kept = f"; nothing closed: {stage.doubt}" if stage.doubt else ""
         say(terminal(f"{stage.name}: {plural(len(stage.findings), 'finding')} sent{told}{kept}"))

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from mlsecops.export.errors import ExportError, ExportUsageError
+from mlsecops.export.errors import ExportError, ExportUsageError, partly
 from mlsecops.export.folder import Run, own_file
 from mlsecops.export.service import Product, Service, Upload
 from mlsecops.report.escape import terminal
@@ -59,7 +59,8 @@ def base_url(url: str) -> str:
 
 def bills(run: Run, only: Sequence[str] = ()) -> tuple[Bill, ...]:
     """Every bill of materials that the run left, or those of `only`. Raises ExportError, OSError."""
-    every = sorted(path.name for path in run.folder.glob("*sbom.cdx.json") if _source(path.name))
+    names = (path.name for path in run.folder.glob("*sbom.cdx.json"))
+    every = sorted(filter(_source, names), key=lambda name: (len(name), name))
     missing = [name for name in only if name not in every]
     if missing or not every:
         named = f"no {terminal(missing[0])}" if missing else "no bill of materials"
@@ -85,13 +86,11 @@ def export(
     for bill in found:
         try:
             token = _token(service.post(UPLOAD, fields(bill, target), Upload("bom", bill.name, bill.content)))
+            sent.append(bill.name)
+            if wait:
+                _await(service, bill, token, wait, sleep, now)
         except ExportError as error:
-            missing = ", ".join(each.name for each in found[len(sent) :])
-            done = f"sent: {', '.join(sent)}; not sent: " if sent else "nothing was sent of "
-            raise type(error)(f"{error} ({done}{missing})") from None
-        sent.append(bill.name)
-        if wait:
-            _await(service, bill, token, wait, sleep, now)
+            raise partly(error, sent, [each.name for each in found[len(sent) :]]) from None
         doubt = f", though {bill.doubt}" if bill.doubt else ""
         say(terminal(f"{bill.name}: sent{' and worked in' if wait else ''}{doubt}"))
 

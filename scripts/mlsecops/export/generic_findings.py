@@ -76,7 +76,7 @@ def _finding(finding: Finding, stage: Stage, generated: datetime, waived: Waived
         "component_version": shorten(plain(finding.installed or ""), _VERSION),
         "unique_id_from_tool": unique_id(stage.name, finding.fingerprint),
         "vuln_id_from_tool": shorten(plain(finding.rule_id), _NAME),
-        # Neither false_p nor risk_accepted: an import sets them, and none ever takes them back.
+        # Neither false_p nor risk_accepted: a reimport never takes them back, or turns them on and off.
         "active": not closed,
         "verified": False,
         "is_mitigated": closed,
@@ -88,7 +88,7 @@ def _finding(finding: Finding, stage: Stage, generated: datetime, waived: Waived
 
 
 def _title(finding: Finding) -> str:
-    title = plain(finding.title) or plain(finding.rule_id) or "untitled"
+    title = plain(finding.title).rstrip(".") or plain(finding.rule_id) or "untitled"
     if finding.package:
         title = f"{plain(finding.package)} {plain(finding.installed or '')}".rstrip() + f": {title}"
     return shorten(title, _TITLE)

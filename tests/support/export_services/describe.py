@@ -25,9 +25,10 @@ _TEXTS: dict[str, Json] = {
 
 
 def defectdojo() -> Json:
-    """The form of `reimport-scan`, every value as the text that goes over the wire."""
+    """The form of `reimport-scan`, every value as the text on the wire, and what its answer counts."""
     api = importlib.import_module("defectdojo_api_generated.api.reimport_scan_api").ReimportScanApi
     model = importlib.import_module("defectdojo_api_generated.models.re_import_scan").ReImportScan
+    delta = importlib.import_module("defectdojo_api_generated.models.delta_statistics").DeltaStatistics
     described = model.model_json_schema()["properties"]
     # What the model has beyond the parameters is only read.
     sent = [name for name in inspect.signature(api.create).parameters if name in described]
@@ -36,7 +37,7 @@ def defectdojo() -> Json:
         "path": _found(r"resource_path='([^']+)'", source),
         "form": _form({name: _text(described[name]) for name in sent if name != "file"}),
         "file": "file",
-        "answer": {"type": "object", "properties": {name: described[name] for name in ("test_id",)}},
+        "delta": list(delta.model_fields),
     }
 
 

@@ -49,12 +49,12 @@ class DefectDojo:
         name = (given["product_name"], given["engagement_name"], given["test_title"])
         first = name not in self.tests
         known = self.tests.setdefault(name, {})
-        done = {"created": 0, "closed": 0, "reactivated": 0, "left untouched": 0}
+        done = {"created": 0, "closed": 0, "reactivated": 0, "untouched": 0}
         now = {each["unique_id_from_tool"]: each for each in document["findings"]}
         for key, each in now.items():
             state = "mitigated" if each["is_mitigated"] else "active"
             before = known.get(key)
-            action = "created" if before is None else "left untouched"
+            action = "created" if before is None else "untouched"
             if before == "mitigated" and state == "active":
                 action = "reactivated"
             elif before == "active" and state == "mitigated":
@@ -65,6 +65,7 @@ class DefectDojo:
             for key in known.keys() - now.keys():
                 done["closed"] += known[key] == "active"
                 known[key] = "mitigated"
+        assert done.keys() == set(self.described["delta"])
         delta = {action: {"total": {"total": number}} for action, number in done.items()}
         statistics = {} if first else {"delta": delta}
         return Answer(201, {"test": 7, "test_id": 7, "statistics": statistics})
