@@ -12,7 +12,7 @@ from mlsecops.export.errors import ExportUsageError
 from mlsecops.report.escape import plain, shorten
 from mlsecops.sarif.build import Status
 
-_MOST_BYTES = 64 << 20
+_MOST_BYTES = 16 << 20
 
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,39}\Z")]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]

@@ -42,9 +42,9 @@ class DefectDojo:
     def take(self, form: Form) -> Answer:
         """Import a file."""
         document = document_of(form, "file")
-        wrong = [problem for each in document["findings"] for problem in _wrong(each)]
-        if wrong:
-            return Answer(400, {"message": wrong[0]})
+        problems = [problem for each in document["findings"] for problem in wrong(each)]
+        if problems:
+            return Answer(400, {"message": problems[0]})
         given = form.fields
         name = (given["product_name"], given["engagement_name"], given["test_title"])
         first = name not in self.tests
@@ -100,7 +100,8 @@ class DependencyTrack:
         return Answer(200, self.progress.pop(0) if self.progress else {"processing": False})
 
 
-def _wrong(finding: dict[str, Any]) -> list[str]:
+def wrong(finding: Mapping[str, Any]) -> list[str]:
+    """What makes DefectDojo refuse a finding of its generic format."""
     problems = []
     if missing := {"title", "severity", "description"} - finding.keys():
         problems.append(f"Required fields are missing: {sorted(missing)}")
