@@ -26,6 +26,7 @@ def refused(status: int, body: Any = b"", method: str = "POST", **headers: str) 
     ("body", "words"),
     [
         ({"detail": "Invalid token."}, ": Invalid token."),
+        ({"message": "no", "errors": [{"detail": "x"}], "pro": ["buy this"]}, ": no; x"),
         ({"product_name": ["too long", "and empty"]}, ": product_name: too long; product_name: and empty"),
         ({"a": {"b": {"c": {"d": "deep"}}}}, ": a: b: c: d: deep"),
         ({"a": {"b": {"c": {"d": {"e": "too deep"}}}}}, ""),

@@ -16,6 +16,8 @@ from mlsecops.web.asking import PassingError, retry_after
 _MOST_WORDS = 300
 _MOST_PARTS = 8
 _DEEPEST = 4
+# Where an answer has one of these, the rest of it is not about what went wrong.
+_TOLD = frozenset({"detail", "message", "title", "errors"})
 
 
 def refusal(
@@ -86,6 +88,8 @@ def _texts(value: Any, depth: int) -> Iterator[str]:
         for each in value:
             yield from _texts(each, depth + 1)
     elif isinstance(value, dict):
-        for name, each in value.items():
-            for text in _texts(each, depth + 1):
-                yield text if name in {"detail", "message", "title", "errors"} else f"{name}: {text}"
+        told = [each for name, each in value.items() if name in _TOLD]
+        for each in told:
+            yield from _texts(each, depth + 1)
+        for name, each in () if told else value.items():
+            yield from (f"{name}: {text}" for text in _texts(each, depth + 1))
