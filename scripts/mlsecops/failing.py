@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 
 from mlsecops.chain import InterruptedRunError
+from mlsecops.export.errors import ExportError
 from mlsecops.policy import PolicyError
 from mlsecops.project import ProjectError
 from mlsecops.report.history import HistoryError
@@ -25,6 +26,8 @@ def clear_errors() -> Iterator[None]:
         yield
     except (PolicyError, ProjectError, SarifError, AdvisoryError, HistoryError) as error:
         fail(str(error), USAGE)
+    except ExportError as error:
+        fail(str(error), error.exit_code)
     except (InterruptedRunError, KeyboardInterrupt) as error:
         fail(str(error) or "interrupted", INTERRUPTED)
     except OSError as error:
