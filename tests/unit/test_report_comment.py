@@ -292,6 +292,12 @@ class TestHostile:
     def test_any_text_anywhere_stays_text(self, whole: Report, verdict: Verdict, links: Links) -> None:
         inert.comment(comment(whole, verdict, links))
 
+    @pytest.mark.parametrize("text", ["$", "a`", "\u202e", "<", "|", "🔥"])
+    def test_a_long_text_in_every_field_fits(self, text: str) -> None:
+        long = text * 70_000
+        everything = hostile_reports.of_texts(lambda: long)
+        inert.comment(comment(*everything, replace(LINKS, head=long, base=long, rerun=long)))
+
     @pytest.mark.parametrize("seed", hostile_reports.SEEDS)
     def test_hundreds_of_texts_in_every_field(self, seed: int) -> None:
         texts = hostile_reports.random_texts(seed)
