@@ -14,11 +14,12 @@ import pytest
 from corpus.chance import Chance
 from mlsecops.chain import STAGES
 from mlsecops.conclude import Conclusion, Question, conclude
+from mlsecops.findings.sightings import rule_text
 from mlsecops.github import upload
 from mlsecops.github.judgement import announce
 from mlsecops.github.step import Step
 from mlsecops.policy import Policy, Waiver
-from mlsecops.report.explanation import finding_view
+from mlsecops.report.explanation import finding_view, rule_view
 from mlsecops.report.parts import Links
 from mlsecops.report.terminal import verdict_view
 from mlsecops.sarif.check import check
@@ -100,6 +101,9 @@ def printed(conclusion: Conclusion, *, colours: bool, width: int) -> str:
     out.print(verdict_view(conclusion.report, conclusion.verdict, conclusion.files))
     for finding in conclusion.report.findings:
         out.print(finding_view(finding, "mlsecops run ."))
+    for each in read(conclusion.files["report.sarif"])["runs"]:
+        for known in each["tool"]["driver"].get("rules", ()):
+            out.print(rule_view(rule_text(known)))
     assert isinstance(out.file, io.StringIO)
     return out.file.getvalue()
 

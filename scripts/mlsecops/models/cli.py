@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from mlsecops import policy
+from mlsecops.failing import fail
 from mlsecops.job import ToolError, printable
 from mlsecops.model_scanning import signing, trust
 from mlsecops.model_scanning.trust import Session
@@ -110,7 +111,7 @@ def verify(
     if answer.holds:
         click.echo(f"{_shown(path)}: signed by {printable(answer.signer)}")
         return
-    _fail(f"{_shown(path)}: {answer.reason}", _INCOMPLETE if answer.holds is None else _DIFFERENT)
+    fail(f"{_shown(path)}: {answer.reason}", _INCOMPLETE if answer.holds is None else _DIFFERENT)
 
 
 @models.command()
@@ -151,21 +152,16 @@ def _clear_errors() -> Iterator[None]:
     try:
         yield
     except (PolicyError, ProjectError, SignatureError) as error:
-        _fail(printable(str(error)), _USAGE)
+        fail(printable(str(error)), _USAGE)
     except LockError as error:
-        _fail(f"{LOCK_FILE} cannot be read: {error}", _INCOMPLETE)
+        fail(f"{LOCK_FILE} cannot be read: {error}", _INCOMPLETE)
     except (ToolError, ToolboxError) as error:
-        _fail(str(error), _INCOMPLETE)
+        fail(str(error), _INCOMPLETE)
     except KeyboardInterrupt:
-        _fail("interrupted", _INTERRUPTED)
+        fail("interrupted", _INTERRUPTED)
     except OSError as error:
         where = f"{printable(str(error.filename))}: " if error.filename else ""
-        _fail(f"{where}{error.strerror or error}", _INCOMPLETE)
-
-
-def _fail(sentence: str, code: int) -> None:
-    click.echo(f"mlsecops: {sentence}", err=True)
-    raise SystemExit(code)
+        fail(f"{where}{error.strerror or error}", _INCOMPLETE)
 
 
 def _warn(problems: Mapping[str, str], what: str) -> None:
