@@ -11,6 +11,7 @@ from mlsecops.chain import InterruptedRunError
 from mlsecops.export.errors import ExportError
 from mlsecops.policy import PolicyError
 from mlsecops.project import ProjectError
+from mlsecops.report.escape import terminal
 from mlsecops.report.history import HistoryError
 from mlsecops.sarif.files import SarifError
 
@@ -37,5 +38,5 @@ def clear_errors() -> Iterator[None]:
 
 def fail(sentence: str, code: int) -> None:
     """Say one line on standard error and end with an exit code."""
-    click.echo(f"mlsecops: {sentence}", err=True)
+    click.echo(f"mlsecops: {terminal(sentence)}", err=True)
     raise SystemExit(code)
