@@ -17,6 +17,7 @@ from mlsecops.chain import STAGES
 from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.doctor import examine
 from mlsecops.explain.cli import OUT, explain, waive
+from mlsecops.export.cli import export
 from mlsecops.failing import INCOMPLETE, clear_errors
 from mlsecops.github.cli import github
 from mlsecops.job import Options
@@ -94,6 +95,7 @@ def command() -> None:
 
 
 command.add_command(explain)
+command.add_command(export)
 command.add_command(github)
 command.add_command(models)
 command.add_command(waive)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +23,7 @@ from mlsecops.sarif.limits import EVERY_RUN
 from mlsecops.sarif.merge import merge
 from mlsecops.sarif.states import Known
 from mlsecops.verdict import Verdict, judge
+from mlsecops.whole_files import write_whole
 
 MERGED = "report.sarif"
 WRITTEN = (MERGED, "comment.md", "summary.md", "index.html", "report.json")
@@ -119,9 +119,7 @@ def joined(logs: Sequence[Json]) -> Json:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text so that a reader sees the whole of it or nothing."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    draft.write_text(text, encoding="utf-8", errors="replace")
-    draft.replace(path)
+    write_whole(path, text.encode("utf-8", errors="replace"))
 
 
 def _known(report: Report) -> Known:

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 import click
 
 from mlsecops.chain import InterruptedRunError
+from mlsecops.export.errors import ExportError
 from mlsecops.policy import PolicyError
 from mlsecops.project import ProjectError
+from mlsecops.report.escape import terminal
 from mlsecops.report.history import HistoryError
 from mlsecops.sarif.files import SarifError
 
@@ -25,6 +27,8 @@ def clear_errors() -> Iterator[None]:
         yield
     except (PolicyError, ProjectError, SarifError, AdvisoryError, HistoryError) as error:
         fail(str(error), USAGE)
+    except ExportError as error:
+        fail(str(error), error.exit_code)
     except (InterruptedRunError, KeyboardInterrupt) as error:
         fail(str(error) or "interrupted", INTERRUPTED)
     except OSError as error:
@@ -34,5 +38,5 @@ def clear_errors() -> Iterator[None]:
 
 def fail(sentence: str, code: int) -> None:
     """Say one line on standard error and end with an exit code."""
-    click.echo(f"mlsecops: {sentence}", err=True)
+    click.echo(f"mlsecops: {terminal(sentence)}", err=True)
     raise SystemExit(code)

@@ -20,6 +20,7 @@ from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from mlsecops.confinement import installing, kept
 from mlsecops.dependencies import read_manifest
 from mlsecops.job import Job, ToolError, printable
 from mlsecops.project import Manifest, Project
@@ -311,6 +312,8 @@ def _complaint_of_uv(job: Job, folder: Path, arguments: Iterable[str], env: Mapp
             installer=True,
             silent=True,
             cwd=folder,
+            # A build is code of the project, or of a dependency.
+            within=(*kept(), *installing(job)),
             # Without a network it shall say so soon.
             env={"UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "1"), **env},
         )

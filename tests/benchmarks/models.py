@@ -30,7 +30,7 @@ from corpus.formats.plain import safetensors
 from corpus.others import command_of, environment_of, prepared
 from corpus.sample import Variation
 from mlsecops.job import Job
-from mlsecops.model_readings import read_models
+from mlsecops.model_scanning.readings import read_models
 from mlsecops.tools.model_reader import ModelReader
 from support.contexts import context, toolbox
 

@@ -119,12 +119,14 @@ def test_a_pull_request_is_judged_by_what_is_new_and_gets_one_comment(
     assert done.outputs["verdict"] == "blocked"
     assert int(done.outputs["new"]) >= 1
     assert int(done.outputs["fixed"]) >= 1, "the tag of the base image is pinned now"
-    assert done.outputs["upload"] == "true"
     assert Path(done.outputs["sarif"]).is_file()
     page = (Path(done.outputs["folder"]) / "index.html").read_text(encoding="utf-8")
     assert "Open findings of the last 2 runs" in page
-    for uploaded in ("success", "failure"):
-        assert job.step("publish", uploaded=uploaded).code == 0
+    assert "sarif-more" not in done.outputs
+    assert job.step("publish", uploaded="success skipped").annotations("warning") == []
+    for uploaded in ("failure skipped", "success failure"):
+        (warning,) = job.step("publish", uploaded=uploaded).annotations("warning")
+        assert "code scanning did not take the SARIF file" in warning
     (comment,) = repository.state.on(PULL)
     assert comment.body.startswith("<!-- mlsecops:v1 id=default -->")
     assert f"main@{BASE[:7]}" in comment.body
@@ -148,7 +150,7 @@ def test_a_stage_without_a_result_of_its_own_is_incomplete(
     done = job.step("report", stages="container", needs=needs(container=left))
     assert (done.code, done.outputs["exit-code"]) == (0, "3")
     assert reason in done.annotations("error")[0]
-    assert done.outputs["upload"] == "false", "an upload without the stage would close its alerts"
+    assert "sarif" not in done.outputs, "an upload without the stage would close its alerts"
 
 
 def test_an_artifact_that_cannot_be_trusted_makes_every_stage_incomplete(
@@ -215,7 +217,7 @@ def test_a_run_for_a_fork_says_who_comments_and_keeps_its_verdict(
     outputs = scanned(job)
     done = job.step("report", stages="container", needs=needs(container=outputs))
     assert done.outputs["verdict"] == "blocked"
-    published = job.step("publish", uploaded="skipped")
+    published = job.step("publish", uploaded="skipped skipped")
     assert published.code == 0
     assert "mlsecops-fork-comment.yml" in published.annotations("notice")[0]
     assert repository.state.on(PULL) == []
@@ -301,7 +303,8 @@ def test_in_a_merge_queue_nothing_is_uploaded_or_said(tmp_path: Path, repository
     (job.checkout / "Dockerfile").write_text(BAD, encoding="utf-8")
     outputs = scanned(job)
     done = job.step("report", stages="container", needs=needs(container=outputs))
-    assert (done.outputs["verdict"], done.outputs["upload"]) == ("blocked", "false")
+    assert done.outputs["verdict"] == "blocked"
+    assert "sarif" not in done.outputs
     assert "merge queue" in done.annotations("notice")[0]
     assert job.step("publish").code == 0
     assert repository.state.on(PULL) == []

@@ -83,6 +83,7 @@ def _stage(stage: str) -> Case:
     )
 
 
+_OF_MAIN = {"default_branch": "main"}
 _FORK = {"event": "pull_request", "head_repository": {"full_name": "someone/repo"}}
 
 
@@ -143,13 +144,22 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "if",
-        "steps.report.outputs.upload == 'true'",
+        "steps.report.outputs.sarif != ''",
         ("actions/report/action.yml: Upload to code scanning",),
         (
-            Row(_outputs("report", {"upload": "true"}), True),
-            Row(_outputs("report", {"upload": "false"}), False),
+            Row(_outputs("report", {"sarif": "/tmp/a.sarif"}), True),
             Row(_outputs("report", {}), False),
-            Row(_outputs("report", {"upload": "true"}), False, "failure"),
+            Row(_outputs("report", {"sarif": "/tmp/a.sarif"}), False, "failure"),
+        ),
+    ),
+    Case(
+        "if",
+        "steps.report.outputs.sarif-more != ''",
+        ("actions/report/action.yml: Upload to code scanning what one file has no room for",),
+        (
+            Row(_outputs("report", {"sarif": "/tmp/a.sarif", "sarif-more": "/tmp/b.sarif"}), True),
+            Row(_outputs("report", {"sarif": "/tmp/a.sarif"}), False),
+            Row(_outputs("report", {"sarif-more": "/tmp/b.sarif"}), False, "failure"),
         ),
     ),
     Case(
@@ -177,6 +187,40 @@ CASES: tuple[Case, ...] = (
                 False,
             ),
             Row(_event("workflow_run", {"workflow_run": _FORK}, repository="Someone/Repo"), False),
+        ),
+    ),
+    Case(
+        "if",
+        "github.event.workflow_run.event == 'push' "
+        "&& github.event.workflow_run.head_branch == github.event.repository.default_branch",
+        ("templates/workflows/mlsecops-export.yml: jobs.export",),
+        tuple(
+            Row(_event("workflow_run", {"workflow_run": finished, "repository": _OF_MAIN}), exported)
+            for finished, exported in (
+                ({"event": "push", "head_branch": "main"}, True),
+                ({"event": "push", "head_branch": "feature"}, False),
+                ({"event": "pull_request", "head_branch": "main"}, False),
+                ({"event": "schedule", "head_branch": "main"}, False),
+            )
+        ),
+    ),
+    Case(
+        "if",
+        "inputs.defectdojo-url != ''",
+        ("actions/export/action.yml: Send the findings",),
+        (
+            Row(_inputs(defectdojo_url="https://dojo.example"), True),
+            Row(_inputs(defectdojo_url=""), False),
+            Row(_inputs(defectdojo_url="https://dojo.example"), False, "failure"),
+        ),
+    ),
+    Case(
+        "if",
+        "!cancelled() && inputs.dependency-track-url != ''",
+        ("actions/export/action.yml: Send the bills of materials",),
+        (
+            *(Row(_inputs(dependency_track_url="https://x"), each != "cancelled", each) for each in _STATUS),
+            Row(_inputs(dependency_track_url=""), False),
         ),
     ),
     Case(

@@ -15,7 +15,7 @@ from corpus.assembler import Style, pickled
 from corpus.formats.joblib import array
 from corpus.formats.packings import lz4
 from mlsecops.job import Options, Scan
-from mlsecops.model_processes import Crew, Readings
+from mlsecops.model_scanning.processes import Crew, Readings
 from mlsecops.policy import Policy
 from mlsecops.scan import scan
 from mlsecops.stages import model

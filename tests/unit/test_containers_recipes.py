@@ -81,7 +81,9 @@ def test_the_policy_knows_better(tmp_path: Path) -> None:
     assert planned(tmp_path, files, settings) == [Recipe("b/Dockerfile", "b", None, (), "policy")]
 
 
-@pytest.mark.parametrize("text", ["[", "- a", "services: 5", "services: {a: 5}", "a: &a [*a]", "\x07"])
+@pytest.mark.parametrize(
+    "text", ["[", "- a", "services: 5", "services: {a: 5}", "a: &a [*a]", "\x07", '"\\UFFFFFFFF"']
+)
 def test_a_compose_file_that_says_nothing(text: str, tmp_path: Path) -> None:
     files = {"compose.yml": text, "Dockerfile": "FROM a:1\n"}
     assert planned(tmp_path, files) == [Recipe("Dockerfile", "")]

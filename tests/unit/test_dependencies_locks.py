@@ -208,7 +208,9 @@ def test_a_conda_environment_without_a_pip_part() -> None:
     assert not listing.problems
 
 
-@pytest.mark.parametrize("entry", ["3", "{npm: [left-pad]}", "'numpy[version=\">1\"]'", "'=1'", "pip: flask"])
+@pytest.mark.parametrize(
+    "entry", ["3", "{npm: [left-pad]}", "'numpy[version=\">1\"]'", "'=1'", "pip: flask", '"\\UFFFFFFFF"']
+)
 def test_an_entry_that_conda_alone_understands_is_a_problem(entry: str) -> None:
     assert read_manifest("conda", f"dependencies:\n- {entry}\n").problems
 

@@ -70,7 +70,45 @@ def assert_inert(markdown: str, text: str) -> None:
     assert result.html.count("<span>") == escape.plain(text).count("$")
 
 
+# What begins a block at the start of a line, or makes one of the line before it.
+BLOCKS = (
+    *("-", "- a", "+", "+ a", "*", "* a", "1.", "1. a", "1)", "1) a", "12345. a", "#", "# a", "> a", "| a |"),
+    *(
+        "=",
+        "===",
+        "---",
+        "***",
+        "___",
+        "```",
+        "~~~",
+        "<b>",
+        "<!-- a",
+        "</details>",
+        "[a]: b",
+        "- [ ] a",
+        ":---",
+    ),
+)
+
+
 class TestMarkdown:
+    @pytest.mark.parametrize("text", BLOCKS)
+    @pytest.mark.parametrize("before", ["", "words\n", "- "])
+    def test_begins_no_block(self, text: str, before: str) -> None:
+        result = render(before + escape.markdown(text))
+        assert [each for each in result.blocks if each != "paragraph_open"] == (
+            ["bullet_list_open", "list_item_open"] if before == "- " else []
+        )
+        assert result.headings == result.html == []
+        assert shown(result.text) == f"{before.replace('- ', '')}{text}"
+
+    @pytest.mark.parametrize("mark", "\\`*_[]#|~")
+    def test_what_marks_up_is_shown(self, mark: str) -> None:
+        assert escape.markdown(f"a{mark}") == f"a\\{mark}"
+
+    def test_what_stands_behind_it_completes_nothing(self) -> None:
+        assert render(f"{escape.markdown('see :tada')}: it").references == []
+
     @given(hostile)
     @example("1. a")
     @example("http://x.example/`x`")
@@ -151,6 +189,7 @@ class TestCode:
 
     def test_of_nothing_is_a_dash(self) -> None:
         assert escape.code("") == "—"
+        assert escape.code("  ") == "`  `"
 
 
 class TestProse:
@@ -158,6 +197,14 @@ class TestProse:
         result = render(escape.prose("Use `yaml.safe_load` or ``a`b``, not `x|y`."))
         assert result.codes == ["yaml.safe_load", "a`b", "x|y"]
         assert shown(result.text) == "Use yaml.safe_load or a`b, not x|y."
+
+    @pytest.mark.parametrize(
+        ("text", "codes"),
+        [("``a`", []), ("`a``", []), ("`a``b`", ["a``b"]), ("``a`b``", ["a`b"]), ("`a`b`c`", ["a", "c"])],
+    )
+    def test_ends_a_code_span_where_github_does(self, text: str, codes: list[str]) -> None:
+        assert render(text).codes == codes
+        assert render(escape.prose(text)).codes == codes
 
     @given(hostile)
     @example("`<b>` @octocat")

@@ -925,9 +925,16 @@ class TestStages:
         assert report(log(first, last)).stages[0].seconds == 9.0
 
     def test_many_reasons_are_cut_short(self) -> None:
-        runs = [run("sast", f"tool-{n}", status="incomplete", reason=f"tool-{n}: gone") for n in range(5)]
+        runs = [run("sast", f"tool-{n}", status="incomplete", reason=f"tool-{n}: gone {n}") for n in range(5)]
 
-        assert report(log(*runs)).stages[0].reason == "tool-0: gone; tool-1: gone; tool-2: gone; and 2 more"
+        said = report(log(*runs)).stages[0].reason
+        assert said == "tool-0: gone 0; tool-1: gone 1; tool-2: gone 2; and 2 more"
+
+    def test_one_reason_of_several_tools_is_said_once(self) -> None:
+        reasons = ["tool-0: gone", "tool-1: gone", "gone", "tool-1: gone"]
+        runs = [run("sast", f"tool-{n}", status="incomplete", reason=each) for n, each in enumerate(reasons)]
+
+        assert report(log(*runs)).stages[0].reason == "tool-0, tool-1: gone; gone; tool-1: gone"
 
     def test_a_stage_of_a_stranger_is_the_one_of_its_category_and_comes_last(self) -> None:
         own = run("sast", "bandit")

@@ -84,10 +84,10 @@ def test_a_result_with_anything_in_it_ends_in_a_report(chance: Random, number: i
         absent = artifacts.accept(folder / "downloads", needs, ["test"], folder / "stages")
         question = Question(policy=Policy(), expected=["test"], generated=NOW, absent=absent)
         conclusion = conclude(folder / "stages", folder / "out", question)
-        output = folder / "upload.sarif"
+        outputs = (folder / "upload.sarif", folder / "upload-more.sarif")
         uploaded = upload.write(
-            sorted((folder / "stages").iterdir()), output, report=conclusion.report, project="a"
+            sorted((folder / "stages").iterdir()), outputs, report=conclusion.report, project="a"
         )
 
         assert all(reason.isprintable() for reason in absent.values())
-        assert uploaded.results is None or check(read(output)) == []
+        assert all(check(read(output)) == [] for output in uploaded.files)

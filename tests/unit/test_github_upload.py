@@ -60,12 +60,16 @@ def upload(
     (folder / "in").mkdir()
     (folder / "out").mkdir()
     paths = stages(folder / "in", *runs)
-    output = folder / "out" / "upload.sarif"
-    uploaded = write(paths, output, report=report(paths, *waivers), project=project)
-    assert [path.name for path in output.parent.iterdir()] == ["upload.sarif"]
-    made = read(output)
+    uploaded = write(paths, outputs(folder / "out"), report=report(paths, *waivers), project=project)
+    assert set((folder / "out").iterdir()) == set(uploaded.files)
+    (made,) = [read(path) for path in uploaded.files]
     assert check(made) == []
     return uploaded, made
+
+
+def outputs(folder: Path) -> tuple[Path, Path]:
+    """Where the files for code scanning are to be."""
+    return folder / "upload.sarif", folder / "more.sarif"
 
 
 def shown(sarif: Json) -> list[tuple[str, list[str]]]:
@@ -83,7 +87,7 @@ def test_open_results_are_shown_and_a_tool_without_any_closes_its_alerts(tmp_pat
     )
 
     assert shown(sarif) == [("hadolint", []), ("bandit", ["B301", "B307"])]
-    assert uploaded == Uploaded(results=2)
+    assert uploaded == Uploaded(files=outputs(tmp_path / "out")[:1], results=2)
 
 
 def test_suppressed_results_are_left_out(tmp_path: Path) -> None:
@@ -145,7 +149,7 @@ def test_a_tool_that_did_not_look_at_everything_keeps_its_alerts(tmp_path: Path,
 
     assert shown(sarif) == [("semgrep", [])]
     assert uploaded == Uploaded(
-        results=0,
+        files=outputs(tmp_path / "out")[:1],
         left_out_runs=("bandit (sast)",),
         notices=(
             "code scanning keeps the alerts that it has of bandit (sast), which did not look at everything",
@@ -159,13 +163,32 @@ def test_a_skipped_tool_keeps_its_alerts_without_a_word(tmp_path: Path) -> None:
     )
 
     assert shown(sarif) == [("bandit", [])]
-    assert uploaded == Uploaded(results=0, left_out_runs=("hadolint (container)",))
+    assert (uploaded.left_out_runs, uploaded.notices) == (("hadolint (container)",), ())
 
 
-def test_tools_that_never_have_a_result_take_no_room(tmp_path: Path) -> None:
-    uploaded, sarif = upload(tmp_path, sound("sca", "cyclonedx-bom"), sound("sast", "bandit"))
-    assert shown(sarif) == [("bandit", [])]
-    assert uploaded.left_out_runs == uploaded.notices == ()
+def test_every_tool_that_looked_is_in_one_file_or_the_other(tmp_path: Path) -> None:
+    due = {f"{stage}-{number}" for stage in ("container", "sast", "sca", "test") for number in range(6)}
+    paths = stages(tmp_path, *(sound(tool.split("-")[0], tool, [result("R1")]) for tool in sorted(due)))
+
+    uploaded = write(paths, outputs(tmp_path), report=report(paths))
+
+    assert (uploaded.files, uploaded.results, uploaded.notices) == (outputs(tmp_path), len(due), ())
+    first, second = (read(path) for path in uploaded.files)
+    assert check(first) == check(second) == []
+    tools = [{tool for tool, _ in shown(each)} for each in (first, second)]
+    assert tools[0] | tools[1] == due
+    assert {tool.split("-")[0] for tool in tools[1]} == {"test"}, "a stage stays together"
+
+
+def test_a_stage_with_more_runs_than_a_file_takes_leaves_the_others_their_room(tmp_path: Path) -> None:
+    """As only a job that its code has taken over writes it."""
+    many = [sound("container", f"tool-{number}", [result("R1")]) for number in range(21)]
+    paths = stages(tmp_path, *many, sound("sast", "bandit"))
+
+    uploaded = write(paths, outputs(tmp_path), report=report(paths))
+
+    assert [len(read(path)["runs"]) for path in uploaded.files] == [1, 20]
+    assert [notice for notice in uploaded.notices if notice.startswith("Left out: 1 run")]
 
 
 def test_one_run_of_a_tool_that_did_not_finish_holds_back_its_others(tmp_path: Path) -> None:
@@ -179,14 +202,16 @@ def test_one_run_of_a_tool_that_did_not_finish_holds_back_its_others(tmp_path: P
 
 def test_nothing_to_upload_is_said_and_leaves_no_file(tmp_path: Path) -> None:
     paths = stages(tmp_path, sound("sast", "bandit", status="skipped"))
-    output = tmp_path / "upload.json"
-    output.write_text("of an earlier run")
+    places = outputs(tmp_path / "out")
+    places[0].parent.mkdir()
+    for output in places:
+        output.write_text("of an earlier run")
 
-    uploaded = write(paths, output, report=report(paths))
+    uploaded = write(paths, places, report=report(paths))
 
-    assert uploaded == Uploaded(results=None, left_out_runs=("bandit (sast)",))
-    assert not output.exists()
-    assert write([], output, report=report([])).results is None
+    assert uploaded == Uploaded(left_out_runs=("bandit (sast)",))
+    assert list(places[0].parent.iterdir()) == []
+    assert write([], places, report=report([])) == Uploaded()
 
 
 @pytest.mark.parametrize(
@@ -298,18 +323,18 @@ def test_in_doubt_nothing_is_uploaded(tmp_path: Path) -> None:
     paths = stages(tmp_path, sound("sast", "bandit"))
     doubted = replace(report(paths), doubts=("the policy of the base commit cannot be used: gone",))
 
-    uploaded = write(paths, tmp_path / "upload.json", report=doubted)
+    uploaded = write(paths, outputs(tmp_path), report=doubted)
 
     said = "nothing is uploaded in doubt: the policy of the base commit cannot be used: gone"
-    assert uploaded == Uploaded(results=None, notices=(said,))
-    assert not (tmp_path / "upload.json").exists()
+    assert uploaded == Uploaded(notices=(said,))
+    assert not any(output.exists() for output in outputs(tmp_path))
 
 
 def test_a_stage_that_cannot_be_read_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "sast.sarif").write_text("{")
 
     with pytest.raises(SarifError):
-        write([tmp_path / "sast.sarif"], tmp_path / "upload.json", report=report([]))
+        write([tmp_path / "sast.sarif"], outputs(tmp_path), report=report([]))
     assert [path.name for path in tmp_path.iterdir()] == ["sast.sarif"]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from mlsecops.job import Job
-from mlsecops.model_files import LaidOut, lay_out, loading_lines, unsafe
+from mlsecops.model_scanning.files import LaidOut, lay_out, loading_lines, unsafe
 from mlsecops.project import discover
 from mlsecops.tools.picklescan import Picklescan
 from support import pickles
@@ -70,7 +70,7 @@ def test_what_follows_a_stream_is_not_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlsecops.model_files._ALWAYS_ALLOWED", 1 << 20)
+    monkeypatch.setattr("mlsecops.model_scanning.files._ALWAYS_ALLOWED", 1 << 20)
     bomb = zlib.compress(pickles.harmless()[:-1] + b"N0" * (1 << 21))
     models = laid_out(tmp_path, {"m.joblib": bomb})
     assert "grows beyond" in models.problems[0].message

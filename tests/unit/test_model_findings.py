@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mlsecops.model_files import import_identity
-from mlsecops.model_findings import Findings, findings, where
+from mlsecops.model_scanning.files import import_identity
+from mlsecops.model_scanning.findings import Findings, findings, where
 from mlsecops.models.inspection import Fact, Inspection
 from mlsecops.models.outcome import Inspected
 from mlsecops.policy import ModelSettings

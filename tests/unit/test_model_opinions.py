@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mlsecops.model_findings import Findings
-from mlsecops.model_opinions import view_of, weigh
+from mlsecops.model_scanning.findings import Findings
+from mlsecops.model_scanning.opinions import view_of, weigh
 
 OWN, OTHERS = "mlsecops-models", ("picklescan", "modelscan")
 GETATTR, SYSTEM = "builtins.getattr", "os.system"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from mlsecops.job import Job, Parsed, ToolError
-from mlsecops.model_processes import Crew, Readings, share
+from mlsecops.model_scanning.processes import Crew, Readings, share
 from mlsecops.models import worker
 from mlsecops.models.outcome import Inspected
 from mlsecops.programs import each_file

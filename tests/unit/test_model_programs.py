@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from mlsecops.job import Job, Parsed, Problem
-from mlsecops.model_processes import Crew, Readings
-from mlsecops.model_readings import CANARY
-from mlsecops.model_scanners import Opinion, Scanner, ask
+from mlsecops.model_scanning.processes import Crew, Readings
+from mlsecops.model_scanning.readings import CANARY
+from mlsecops.model_scanning.scanners import Opinion, Scanner, ask
 from mlsecops.programs import each_file, modelaudit, modelaudit_picklescan, picklescan
 from mlsecops.programs.opinion import guarded, not_read, opinion
 from mlsecops.tools.picklescan import Picklescan

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from mlsecops.job import Context, Job, ToolError
-from mlsecops.model_entries import describe
-from mlsecops.model_processes import Crew, Readings
-from mlsecops.model_readings import CANARY
+from mlsecops.model_scanning.entries import describe
+from mlsecops.model_scanning.processes import Crew, Readings
+from mlsecops.model_scanning.readings import CANARY
 from mlsecops.models.inspection import Fact, Inspection, Unread
 from mlsecops.models.outcome import Inspected
 from mlsecops.policy import ModelSettings, Policy

@@ -172,6 +172,7 @@ def test_settings_in_metadata_are_looked_at(tmp_path: Path) -> None:
         (b"flavors: " + b" " * 5000 + b"\xff", "UTF-8"),
         (b"flavors:\n" + b"- a\n" * (LONGEST // 4 + 1), "longer"),
         (b"flavors: " + b"[" * 200, "nested"),
+        (b'flavors: "\\UFFFFFFFF"', "YAML"),
         (b'{"a": 1}', "nobody"),
         (b"a: 1", "nobody"),
         (b"\0flavors: 1", "nobody"),

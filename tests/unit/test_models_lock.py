@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from mlsecops import model_trust
 from mlsecops.job import Scan, Skip
-from mlsecops.model_entries import Described
+from mlsecops.model_scanning import trust
+from mlsecops.model_scanning.entries import Described
 from mlsecops.models.cli import models
 from mlsecops.models.trust import recorded
 from mlsecops.models.trust.files import read_lock, write
@@ -422,7 +422,7 @@ def test_the_canary_sets_off_every_rule() -> None:
 
 def test_a_dangerous_model_is_locked_and_that_is_said(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     evil = Entry(path="m/evil\n.pkl", sha256=A, verdict="dangerous")
-    monkeypatch.setattr(model_trust, "describe", lambda job, signers: Described((evil,), {}))
+    monkeypatch.setattr(trust, "describe", lambda job, signers: Described((evil,), {}))
     done = CliRunner().invoke(models, ["lock", str(root)])
     assert done.exit_code == 0
     assert "mlsecops: m/evil\\n.pkl is dangerous" in done.stderr

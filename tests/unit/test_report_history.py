@@ -68,7 +68,7 @@ def test_what_is_no_report_is_named_with_what_is_wrong(
         read_history([tmp_path])
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff", b" " * 16_000_001])
+@pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff", b" " * 16_000_001, b'{"a":' * 100_000])
 def test_any_other_file_is_refused(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "report.json").write_bytes(text)
     with pytest.raises(HistoryError, match=r"report\.json is no report of ours: "):

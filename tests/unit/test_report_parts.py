@@ -88,7 +88,7 @@ def test_stages_in_words() -> None:
     worst = [*every[:2], *(replace(each, status="incomplete") for each in every[2:5])]
     words = "0 of 5 stages complete, s2, s3 and s4 incomplete, s0 and s1 skipped"
     assert parts.stages_in_words(worst) == words
-    assert parts.stages_in_words([StageReport(name="a", status="findings")]) == "all 1 stage complete"
+    assert parts.stages_in_words([StageReport(name="a", status="findings")]) == "1 stage complete"
 
 
 def test_explanation_leaves_out_the_fix_that_is_shown_anyway() -> None:

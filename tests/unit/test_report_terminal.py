@@ -15,7 +15,7 @@ from mlsecops.report.progress import worst_of
 from mlsecops.report.terminal import Progress, verdict_view
 from mlsecops.verdict import Condition, Verdict
 from rich.console import Console
-from support import hostile_reports
+from support import hostile_reports, inert
 from support.hostile_text import hostile
 from support.markup import BREAK
 from support.reports import blocked, finding, incomplete, many, passed, report, rich_report, stage, tool
@@ -55,13 +55,7 @@ def sends_nothing(
     """Whether a terminal gets no sequence but colours, and a log no command."""
     out = console(terminal=terminal, width=width)
     out.print(verdict_view(whole, verdict, files))
-    raw = output(out)
-    text = _SEQUENCE.sub("", raw) if terminal else raw
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
-    assert not any(line.strip().startswith("::") for line in text.split("\n"))
-    assert "##[" not in text
-    if terminal:
-        assert set(_SEQUENCE.findall(raw)) <= set(re.findall(r"\x1b\[[0-9;]*m", raw))
+    inert.terminal(output(out), colours=terminal)
 
 
 class TestVerdictView:

@@ -9,6 +9,8 @@ from support.acting import callers, events
 from support.acting.chain import NO_ENGINE, ROOT_IMAGE, SERVICE, Chain, project
 from support.acting.runner import Run
 from support.acting.staging import OURS, SHA
+from support.sarif_logs import log
+from support.sarif_logs import run as sarif_run
 
 STAGES = ("test", "sca", "sast", "model", "container", "dast")
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
@@ -102,6 +104,24 @@ def test_several_stages_in_one_step_and_the_report(chain: Chain) -> None:
     assert ran.exit_code == 0, ran.text
     assert ran.job("job").step("report").outputs["verdict"] == "passed"
     assert chain.platform.uploads == []
+
+
+@pytest.mark.parametrize("taken", [2, 1])
+def test_more_tools_than_one_upload_takes_go_in_two(chain: Chain, taken: int) -> None:
+    chain.platform.most_uploads = taken
+    stages = ("container", "sast")
+    made = {stage: log(*(sarif_run(stage, f"{stage}-{number}") for number in range(11))) for stage in stages}
+    files = {f"made/{stage}.sarif": json.dumps(content) for stage, content in made.items()}
+    results = '"$RUNNER_TEMP/mlsecops/default/results"'
+    leave: dict[str, object] = {"run": f"mkdir -p {results}; cp -r made {results}"}
+
+    ran = run(chain, steps(leave, action("report", stages=", ".join(stages))), files)
+
+    assert ran.exit_code == 0, ran.text
+    due = [sorted(f"mlsecops/{stage}/{stage}-{number}/" for number in range(11)) for stage in stages]
+    assert [upload.categories for upload in chain.platform.uploads] == due[:taken]
+    said = [note.message for note in ran.annotations if "did not take the SARIF file" in note.message]
+    assert len(said) == (taken == 1)
 
 
 def test_without_a_python_of_its_own_an_action_takes_the_runners(chain: Chain) -> None:

@@ -63,7 +63,7 @@ def _composed(project: Project) -> Iterator[Recipe]:
             continue
         try:
             document = yaml.safe_load(project.read_text(uri))
-        except (OSError, yaml.YAMLError, RecursionError, ValueError):
+        except (OSError, yaml.YAMLError, RecursionError, ValueError, OverflowError):
             continue  # its tool says so; what it builds is guessed
         services = document.get("services") if isinstance(document, dict) else None
         for service in services.values() if isinstance(services, dict) else ():

@@ -40,5 +40,8 @@ def read_manifest(kind: str, text: str) -> Listing:
         return Listing(problems=((1, " ".join(str(error).split())[:200]),))
     except SyntaxError as error:
         return Listing(problems=((error.lineno or 1, f"it is not Python ({error.msg})"),))
-    except (AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+    except (
+        *(ArithmeticError, AttributeError, LookupError, MemoryError),
+        *(RecursionError, TypeError, ValueError),
+    ) as error:
         return Listing(problems=((1, f"it does not have the shape of its kind ({type(error).__name__})"),))

@@ -9,7 +9,7 @@ from mlsecops.github.step import Step
 
 UPLOADED = "MLSECOPS_UPLOADED"
 _UPLOAD_FAILED = (
-    "code scanning did not take the SARIF file, see the step 'Upload to code scanning'; "
+    "code scanning did not take the SARIF file, see the steps 'Upload to code scanning'; "
     "it is in the report artifact, and the verdict stands"
 )
 _TITLE = "mlsecops"
@@ -18,7 +18,7 @@ _TITLE = "mlsecops"
 def publish(step: Step) -> None:
     """Set the comment of the report on the pull request of this run, if there is one."""
     notes = []
-    if step.environ.get(UPLOADED) == "failure":
+    if "failure" in step.environ.get(UPLOADED, "").split():
         notes.append(_UPLOAD_FAILED)
         step.runner.warning(_UPLOAD_FAILED, title=_TITLE)
         step.runner.summary(f"> {_UPLOAD_FAILED}")

@@ -92,9 +92,8 @@ def _take(step: Step) -> Mapping[str, str]:
 
 
 def _prepare_upload(step: Step, conclusion: Conclusion) -> None:
-    """Write the file for code scanning where it is wanted, and say why it is not."""
+    """Write the files for code scanning where they are wanted, and say why they are not."""
     decision = code_scanning.decide(step.client, step.event, step.inputs.upload)
-    step.runner.output("upload", "false")
     if not decision.upload:
         step.runner.notice(f"not uploaded to code scanning: {decision.reason}", title="mlsecops")
         return
@@ -104,6 +103,5 @@ def _prepare_upload(step: Step, conclusion: Conclusion) -> None:
     )
     for notice in uploaded.notices:
         step.runner.notice(notice, title="mlsecops")
-    if uploaded.results is not None:
-        step.runner.output("upload", "true")
-        step.runner.output("sarif", str(step.folders.code_scanning))
+    for name, path in zip(("sarif", "sarif-more"), uploaded.files, strict=False):
+        step.runner.output(name, str(path))

@@ -48,9 +48,9 @@ class Folders:
         return self.root / "baseline"
 
     @property
-    def code_scanning(self) -> Path:
-        """The file for code scanning."""
-        return self.root / "code-scanning.sarif"
+    def code_scanning(self) -> tuple[Path, Path]:
+        """The files for code scanning, the second for what the first has no room for."""
+        return self.root / "code-scanning.sarif", self.root / "code-scanning-more.sarif"
 
 
 @dataclass(frozen=True, kw_only=True)

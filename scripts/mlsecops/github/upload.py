@@ -1,4 +1,4 @@
-"""The SARIF file for code scanning: what is open, from tools that looked, at paths of the repository."""
+"""The SARIF files for code scanning: what is open, from tools that looked, at paths of the repository."""
 
 from __future__ import annotations
 
@@ -18,32 +18,35 @@ from mlsecops.sarif.files import write as write_log
 from mlsecops.sarif.fingerprint import OWN
 from mlsecops.sarif.json_types import object_of, objects
 from mlsecops.sarif.limits import GITHUB
-from mlsecops.sarif.merge import merge
+from mlsecops.sarif.merge import MergeSummary, merge
 from mlsecops.sarif.selection import Limits
 from mlsecops.sarif.trim import trim_run
+from mlsecops.sarif.union import category_of
 
 _UNLIMITED = 1 << 62
-# Tools that look and never have a result; GitHub takes few runs in one file.
-_NEVER_ALERT = frozenset({"cyclonedx-bom", "service-probe"})
 # The merge cuts what is too much; everything else that GitHub refuses has to be seen before.
 _ANY_NUMBER = Limits(runs=_UNLIMITED, results=_UNLIMITED, rules=_UNLIMITED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uploaded:
-    """What is in the file: its number of results, None when there is nothing to upload and no file.
+    """The files, none when there is nothing to upload, and how many results are in them.
 
     `left_out_runs` are the tools, as "bandit (sast)", of which code scanning keeps the alerts that it has.
     """
 
-    results: int | None
+    files: tuple[Path, ...] = ()
+    results: int = 0
     left_out_runs: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
 
-def write(stage_files: Sequence[Path], output: Path, *, report: Report, project: str = ".") -> Uploaded:
+def write(
+    stage_files: Sequence[Path], outputs: Sequence[Path], *, report: Report, project: str = "."
+) -> Uploaded:
     """Write what code scanning is to show, out of the stages' SARIF files, within GitHub's limits.
 
+    GitHub takes few runs in one file: what the first of `outputs` has no room for goes into the next.
     GitHub ignores `suppressions`, so suppressed and waived results are left out, and it closes the alerts of
     which a run says nothing, so a run is in the file only when its tool looked at everything: without results
     too, which closes alerts rightly. `report` says which that is and what is waived, `project` is the folder
@@ -52,24 +55,51 @@ def write(stage_files: Sequence[Path], output: Path, *, report: Report, project:
 
     Raises SarifError when a file cannot be read or written, or not be made small enough.
     """
-    output.unlink(missing_ok=True)
+    for output in outputs:
+        output.unlink(missing_ok=True)
     if report.doubts:
-        return Uploaded(results=None, notices=(f"nothing is uploaded in doubt: {report.doubts[0]}",))
+        return Uploaded(notices=(f"nothing is uploaded in doubt: {report.doubts[0]}",))
     sieve = _Sieve.of(report, project)
-    kept: list[Path] = []
-    with TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as scratch:
-        for path in stage_files:
+    shares = [_Share(output) for output in outputs]
+    with TemporaryDirectory(dir=outputs[0].parent, prefix=f".{outputs[0].name}.") as scratch:
+        for number, path in enumerate(stage_files):
             runs = list(sieve.runs(read(path)))
             if runs:
-                kept.append(Path(scratch, f"{len(kept)}.sarif"))
-                write_log(kept[-1], _log(runs))
+                kept = Path(scratch, f"{number}.sarif")
+                write_log(kept, _log(runs))
+                # What fits nowhere is for the last one to cut, and to speak of.
+                share = next((each for each in shares if each.has_room(runs)), shares[-1])
+                share.add(kept, runs)
         # Of no run at all GitHub says that the file is wrong.
-        merged = merge(kept, output, limits=GITHUB) if kept else None
+        made = [(share.output, share.write()) for share in shares if share.sources]
     return Uploaded(
-        results=merged.results if merged else None,
+        files=tuple(output for output, _ in made),
+        results=sum(merged.results for _, merged in made),
         left_out_runs=tuple(sieve.left_out),
-        notices=(*sieve.notices(), *(merged.notices if merged else ())),
+        notices=(*sieve.notices(), *(notice for _, merged in made for notice in merged.notices)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """The stages that go into one file, all runs of a stage together."""
+
+    output: Path
+    sources: list[Path] = field(default_factory=list)
+    categories: set[tuple[str, str]] = field(default_factory=set)
+
+    def has_room(self, runs: Sequence[Json]) -> bool:
+        """Whether GitHub takes the file with these runs too."""
+        return len(self.categories.union(map(category_of, runs))) <= GITHUB.runs
+
+    def add(self, source: Path, runs: Sequence[Json]) -> None:
+        """Put the runs, which are in a file, into this one."""
+        self.sources.append(source)
+        self.categories.update(map(category_of, runs))
+
+    def write(self) -> MergeSummary:
+        """Write the file."""
+        return merge(self.sources, self.output, limits=GITHUB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +140,6 @@ class _Sieve:
                 self.left_out.append(name)
                 if (stage, tool) not in self.skipped:
                     self.in_doubt[name] = "did not look at everything"
-                continue
-            if tool in _NEVER_ALERT:
                 continue
             results = [each for each in failures_of(run) if self._is_open(each, stage)]
             trimmed, cuts = trim_run({**run, "results": results}, GITHUB)

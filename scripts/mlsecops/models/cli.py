@@ -11,9 +11,11 @@ from pathlib import Path
 
 import click
 
-from mlsecops import model_signing, model_trust, policy
+from mlsecops import policy
+from mlsecops.failing import fail
 from mlsecops.job import ToolError, printable
-from mlsecops.model_trust import Session
+from mlsecops.model_scanning import signing, trust
+from mlsecops.model_scanning.trust import Session
 from mlsecops.models.trust.bom import About
 from mlsecops.models.trust.lock import LOCK_FILE, LockError
 from mlsecops.models.trust.sign import SignatureError, SignatureRequirement
@@ -51,7 +53,7 @@ def lock(project: Path, check: bool, policy_file: Path | None) -> None:
     with `models: {require-lock: true}` in the policy.
     """
     with _clear_errors(), Session.opened(project, policy_file) as session:
-        done = model_trust.compare(session) if check else model_trust.lock(session)
+        done = trust.compare(session) if check else trust.lock(session)
         for sign, path in done.changes:
             click.echo(f"{sign} {printable(path)}")
         _warn(done.problems, "not locked")
@@ -81,7 +83,7 @@ def sign(path: Path, key: Path | None, sigstore: bool, force: bool) -> None:
     if (key is None) is not sigstore:
         raise click.UsageError("name --key FILE, or --sigstore")
     with _clear_errors(), Session.bare() as session:
-        written = model_signing.sign_model(session, path, key, force=force)
+        written = signing.sign_model(session, path, key, force=force)
         click.echo(f"signed {_shown(path)}: {_shown(written)}")
 
 
@@ -105,11 +107,11 @@ def verify(
         if key:
             who = SignatureRequirement(key=str(key.resolve()))
         with Session.bare(policy_file, with_policy=who is None) as session:
-            answer = model_signing.verify_model(session, path, who)
+            answer = signing.verify_model(session, path, who)
     if answer.holds:
         click.echo(f"{_shown(path)}: signed by {printable(answer.signer)}")
         return
-    _fail(f"{_shown(path)}: {answer.reason}", _INCOMPLETE if answer.holds is None else _DIFFERENT)
+    fail(f"{_shown(path)}: {answer.reason}", _INCOMPLETE if answer.holds is None else _DIFFERENT)
 
 
 @models.command()
@@ -128,7 +130,7 @@ def bom(project: Path, out: Path, serial_number: bool, policy_file: Path | None)
             made=_source_date(os.environ.get("SOURCE_DATE_EPOCH")),
             serial=uuid.uuid4().urn if serial_number else "",
         )
-        done = model_trust.bill(session, about, out)
+        done = trust.bill(session, about, out)
         _warn(done.problems, "not listed, or not in full")
         click.echo(f"{done.summary} {_shown(out)}")
     raise SystemExit(_INCOMPLETE if done.problems else 0)
@@ -150,21 +152,16 @@ def _clear_errors() -> Iterator[None]:
     try:
         yield
     except (PolicyError, ProjectError, SignatureError) as error:
-        _fail(printable(str(error)), _USAGE)
+        fail(printable(str(error)), _USAGE)
     except LockError as error:
-        _fail(f"{LOCK_FILE} cannot be read: {error}", _INCOMPLETE)
+        fail(f"{LOCK_FILE} cannot be read: {error}", _INCOMPLETE)
     except (ToolError, ToolboxError) as error:
-        _fail(str(error), _INCOMPLETE)
+        fail(str(error), _INCOMPLETE)
     except KeyboardInterrupt:
-        _fail("interrupted", _INTERRUPTED)
+        fail("interrupted", _INTERRUPTED)
     except OSError as error:
         where = f"{printable(str(error.filename))}: " if error.filename else ""
-        _fail(f"{where}{error.strerror or error}", _INCOMPLETE)
-
-
-def _fail(sentence: str, code: int) -> None:
-    click.echo(f"mlsecops: {sentence}", err=True)
-    raise SystemExit(code)
+        fail(f"{where}{error.strerror or error}", _INCOMPLETE)
 
 
 def _warn(problems: Mapping[str, str], what: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO
+from dataclasses import dataclass, field
+from typing import IO, Any
 
 CHUNK = 1 << 20
 
@@ -14,6 +14,7 @@ CHUNK = 1 << 20
 class Source:
     """The bytes `start` to `start + size` of an open file; `name` is the part's path within the file, or "".
 
+    `kept` is for what one reader finds out and another would have to find out again.
     Safe for several threads: every read names its place.
     """
 
@@ -21,6 +22,7 @@ class Source:
     start: int
     size: int
     name: str = ""
+    kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, stream: IO[bytes], name: str = "") -> Source:

@@ -34,7 +34,7 @@ def parse(text: str) -> Documents:
             if number > _MOST or len(builder.stack) > _DEEPEST:
                 raise UnreadableError("its YAML is nested too deeply or has too many values")
             builder.take(event)
-    except (yaml.YAMLError, ValueError, RecursionError, LookupError) as error:
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError, LookupError) as error:
         raise UnreadableError("it is not sound YAML") from error
     return builder.documents
 

@@ -58,6 +58,8 @@ def read(content: bytes) -> Document:
         ) from error
     except RecursionError as error:
         raise DocumentError(1, f"more than {MAX_DEPTH} levels of nesting") from error
+    except (ValueError, OverflowError) as error:  # of numbers, which the parser does not expect
+        raise DocumentError(1, "not valid YAML: a number is too large") from error
     if root is None or (root.tag == _TAG + "null" and not root.value):
         return Document({}, {(): 1}, {})
     reader = _Reader()

@@ -45,7 +45,7 @@ def opinion(
     trouble: str = "",
     unlisted: bool = False,
 ) -> Line:
-    """What `model_scanners.Opinion` reads."""
+    """What `model_scanning.scanners.Opinion` reads."""
     return {
         "imports": list(dict.fromkeys(imports)),
         "extensions": list(dict.fromkeys(extensions)),

@@ -13,13 +13,11 @@ There is no negation: a pattern that begins with `!` is an error.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mlsecops import globs
 from mlsecops.project.inventory import ProjectError
-
-_Part = Callable[[str], object] | None  # None is `**`
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +25,12 @@ class Glob:
     """One compiled pattern."""
 
     pattern: str
-    parts: tuple[_Part, ...]
+    parts: globs.Parts
     folders_only: bool
 
     def match(self, uri: str) -> bool:
-        """Whether a path is what the pattern names; no pattern takes more than linear time."""
-        if len(self.parts) == 2 and self.parts[0] is None and self.parts[1] is not None:
-            return bool(self.parts[1](uri.rpartition("/")[2]))  # a name in any folder, the usual pattern
-        places = set(self._from(0))
-        for name in uri.split("/"):
-            reached: set[int] = set()
-            for place in places:
-                if place < len(self.parts):
-                    part = self.parts[place]
-                    if part is None:
-                        reached.update(self._from(place))
-                    elif part(name):
-                        reached.update(self._from(place + 1))
-            places = reached
-        return len(self.parts) in places
-
-    def _from(self, place: int) -> Iterator[int]:
-        """A place in the pattern, and those after it as long as `**` may stand for no folder at all."""
-        yield place
-        while place < len(self.parts) and self.parts[place] is None:
-            place += 1
-            yield place
+        """Whether a path is what the pattern names."""
+        return globs.names(self.parts, uri)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +68,4 @@ def compile_glob(pattern: str) -> Glob:
     if names[-1] == "**" and set(names) != {"**"}:
         folders_only = True  # all below a folder is the folder
         names.pop()
-    return Glob(pattern, tuple(None if name == "**" else _name(name) for name in names), folders_only)
-
-
-def _name(name: str) -> Callable[[str], object]:
-    """One name with wildcards; what a `*` has taken is never tried again."""
-    first, *rest = re.split(r"\*+", name)
-    if not rest:
-        return re.compile(_literal(first) + r"\Z", re.DOTALL).match
-    *middle, last = rest
-    atoms = "".join(f"(?>.*?{_literal(part)})" for part in middle)
-    return re.compile(f"{_literal(first)}{atoms}.*{_literal(last)}\\Z", re.DOTALL).match
-
-
-def _literal(text: str) -> str:
-    return "".join("." if character == "?" else re.escape(character) for character in text)
+    return Glob(pattern, globs.compiled(names), folders_only)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from mlsecops.findings import Finding, Report
+from mlsecops.findings import Report
 from mlsecops.report import sections
 from mlsecops.report.escape import code, markdown, prose, shorten
 from mlsecops.report.models import models_block
-from mlsecops.report.packages import packed
 from mlsecops.report.parts import Links, Parts, parts, plural, stages_in_words
 from mlsecops.report.proposal import policy_block
+from mlsecops.report.rows import Row, packed
 from mlsecops.verdict import Verdict
 
 # GitHub refuses a body of more than 65,536 characters; some of its clients count bytes.
@@ -185,7 +185,7 @@ def _links(links: Links) -> list[str]:
     return [link for name, address in named if (link := sections.link(name, address)) != name]
 
 
-def _new(report: Report, found: Parts, rows: Sequence[Sequence[Finding]], links: Links) -> str:
+def _new(report: Report, found: Parts, rows: Sequence[Row], links: Links) -> str:
     """The new findings with these rows of their table."""
     if not found.new:
         return "**No new findings**" if report.baseline else "**No findings**"
@@ -193,7 +193,7 @@ def _new(report: Report, found: Parts, rows: Sequence[Sequence[Finding]], links:
     lines = [f"#### {word} ({len(found.new):,})"]
     if rows:
         lines += ["", *sections.findings_list(rows, links)]
-    rest = len(found.new) - sum(map(len, rows))
+    rest = len(found.new) - sum(len(each.findings) for each in rows)
     if rest:
         full = sections.link("the full report", links.page)
         lines += ["", f"{rest:,} more in {full}." if rows else f"All of them are in {full}."]

@@ -84,7 +84,7 @@ def _read(path: Path) -> Past:
         if len(text) > _MOST_BYTES:
             raise HistoryError(f"{path} is no report of ours: it is larger than 16 MB")
         document = msgspec.json.decode(text, type=_Document)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HistoryError(f"{path} is no report of ours: {error}") from None
     counts = document.counts.open
     return Past(

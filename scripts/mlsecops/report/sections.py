@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from itertools import islice
 
 from mlsecops.findings import Finding, Report, StageReport, ToolReport
 from mlsecops.policy import Waiver
-from mlsecops.report import packages
 from mlsecops.report.escape import code, html, markdown, prose, shorten, shorten_path, url
 from mlsecops.report.parts import (
     Links,
@@ -25,6 +24,7 @@ from mlsecops.report.parts import (
     reason,
     severities,
 )
+from mlsecops.report.rows import Row
 from mlsecops.sarif.build import Status
 from mlsecops.verdict import Verdict
 
@@ -35,6 +35,7 @@ _MOST_PROBLEMS = 5
 _MOST_TOOLS = 6
 _MOST_CLASSES = 4
 _MOST_RULES = 6
+_MOST_LINES = 5
 
 
 def link(text: str, address: str) -> str:
@@ -75,12 +76,12 @@ def notices(report: Report, limit: int) -> str:
     return "\n".join(["**Notices**", "", *lines]) if lines else ""
 
 
-def findings_list(rows: Iterable[Sequence[Finding]], links: Links) -> Iterator[str]:
-    """A line for each row, as `packed` makes them: what, where, what to do, and who found it.
+def findings_list(rows: Iterable[Row], links: Links) -> Iterator[str]:
+    """A line for each row: what, where, what to do, and who found it.
 
     No table: on a phone a long name in one cell would push the lines of all others off the screen.
     """
-    return (f"- {severity(row[0])} · {_what(row, links)}" for row in rows)
+    return (f"- {severity(row.first)} · {_what(row, links)}" for row in rows)
 
 
 def severity(finding: Finding) -> str:
@@ -175,41 +176,39 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _what(row: Sequence[Finding], links: Links) -> str:
-    first = row[0]
-    exploited = " **(known to be exploited)**" if any(each.kev for each in row) else ""
-    where = _where(first if len(row) == 1 else replace(first, cell=None), links)
-    title = prose(shorten(packages.title(row).rstrip("."), 140)) or "untitled"
-    lines = [f"**{title}**{exploited} · {where}"]
-    message = packages.message(row)
-    if message:
-        lines.append(prose(shorten(message, 400)))
+def _what(row: Row, links: Links) -> str:
+    first = row.first
+    exploited = " **(known to be exploited)**" if row.kev else ""
+    title = prose(shorten(row.title.rstrip("."), 140)) or "untitled"
+    lines = [f"**{title}**{exploited} · {_where(row, links)}"]
+    lines += [prose(shorten(row.message, 400))] if row.message else []
     lines += [hiding(first)] if first.self_hiding else []
-    fix = prose(shorten(packages.upgrade(row), 300))
+    fix = prose(shorten(row.fix, 300))
     lines += [f"**Fix:** {fix}"] if fix else []
     kinds = [markdown(shorten(each, 30)) for each in classes(first)[:_MOST_CLASSES]]
     page = links.finding(first.fingerprint)
     more = [link("details", page)] if url(page) else []
-    by = f"found by {_tools(tuple(dict.fromkeys(tool for each in row for tool in each.tools)))}"
-    lines.append(" · ".join([*_names(row, links), *kinds, by, *more]))
+    lines.append(" · ".join([*_names(row.findings, links), *kinds, f"found by {_tools(row.tools)}", *more]))
     return "<br>".join(lines)
 
 
-def _names(row: Sequence[Finding], links: Links) -> Iterator[str]:
+def _names(findings: Sequence[Finding], links: Links) -> Iterator[str]:
     """The rules of a row, with links to their alerts; with their severities where those differ."""
-    differ = len({each.severity for each in row}) > 1
-    named = list({each.rule_id: each for each in reversed(row)}.values())[::-1]
-    for each in named[:_MOST_RULES]:
-        name = link(code(shorten(each.rule_id, 80)), links.alerts(each.rule_id))
-        yield f"{name}\u00a0{each.severity}" if differ else name
-    if len(named) > _MOST_RULES:
-        yield f"and {len(named) - _MOST_RULES} more"
+    differ = len({each.severity for each in findings}) > 1
+    rules = {each.rule_id: each.severity for each in findings}
+    for rule, severity in islice(rules.items(), _MOST_RULES):
+        name = link(code(shorten(rule, 80)), links.alerts(rule))
+        yield f"{name}\u00a0{severity}" if differ else name
+    if len(rules) > _MOST_RULES:
+        yield f"and {len(rules) - _MOST_RULES} more"
 
 
-def _where(finding: Finding, links: Links) -> str:
-    shown = link(_place(finding), links.file(finding.uri, finding.line))
-    more = len(finding.also_at)
-    return f"{shown} and {plural(more, 'more place')}" if more else shown
+def _where(row: Row, links: Links) -> str:
+    uri, lines = row.first.uri, row.lines[:_MOST_LINES]
+    words = [(row.where, row.first.line), *((f":{line}", line) for line in lines)]
+    shown = [link(code(shorten_path(word, _LONGEST_PLACE)), links.file(uri, line)) for word, line in words]
+    more = len(row.lines) - len(lines) + row.elsewhere
+    return ", ".join(shown) + (f" and {plural(more, 'more place')}" if more else "")
 
 
 def _place(finding: Finding, *, cell: bool = False) -> str:

@@ -10,9 +10,9 @@ from mlsecops.report import sections
 from mlsecops.report.comment import context, title
 from mlsecops.report.escape import markdown, prose, shorten
 from mlsecops.report.models import models_block
-from mlsecops.report.packages import packed
 from mlsecops.report.parts import Links, Parts, by_severity, duration, parts, severities
 from mlsecops.report.proposal import policy_block
+from mlsecops.report.rows import packed
 from mlsecops.verdict import Verdict
 
 # GitHub drops a step's summary of more than 1 MiB.
@@ -81,7 +81,7 @@ def _findings(name: str, findings: tuple[Finding, ...], links: Links, room: int)
     rows = packed(findings)
     listed = list(_fitting(sections.findings_list(rows, links), room))
     lines += listed
-    left_out = len(findings) - sum(map(len, rows[: len(listed)]))
+    left_out = len(findings) - sum(len(each.findings) for each in rows[: len(listed)])
     if left_out:
         full = sections.link("the full report", links.page)
         lines += ["", f"{left_out:,} more did not fit; they are in {full} and in the SARIF file."]

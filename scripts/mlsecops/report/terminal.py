@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -12,22 +11,20 @@ from rich.table import Table
 from rich.text import Text
 
 from mlsecops.findings import Finding, Report, StageReport, ToolReport
-from mlsecops.report import packages
 from mlsecops.report.escape import shorten, shorten_path, terminal
-from mlsecops.report.packages import packed
 from mlsecops.report.parts import (
     Parts,
     by_severity,
     duration,
     hiding,
     parts,
-    place,
     plural,
     reason,
     severities,
 )
 from mlsecops.report.progress import SIGNS, Progress
 from mlsecops.report.proposal import headline, rows
+from mlsecops.report.rows import Row, packed
 from mlsecops.sarif.build import Status
 from mlsecops.verdict import Verdict
 
@@ -41,6 +38,7 @@ _VERDICTS = {
 _SEVERITIES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 _MOST_CONDITIONS = 10
 _MOST_NOTICES = 10
+_MOST_LINES = 8
 _MOST_POLICY_CHANGES = 20
 _TURNS = {"weaker": "bold red", "stricter": "green", "cannot be read": "bold red"}
 
@@ -136,37 +134,39 @@ def _new(report: Report, found: Parts, limit: int) -> Iterator[RenderableType]:
     yield Text(f"{'New findings' if report.baseline else 'Findings'} ({len(found.new):,})", style="bold")
     shown = packed(found.new)[:limit]
     yield from map(_row, shown)
-    rest = len(found.new) - sum(map(len, shown))
+    rest = len(found.new) - sum(len(each.findings) for each in shown)
     if rest:
         yield Text(f"  and {rest:,} more, in the reports", style="dim")
 
 
-def _row(row: Sequence[Finding]) -> RenderableType:
-    finding = row[0]
-    title = terminal(shorten(packages.title(row), 140)) or "untitled"
+def _row(row: Row) -> RenderableType:
+    finding = row.first
+    title = terminal(shorten(row.title, 140)) or "untitled"
     lines = [Text.assemble((f"{finding.severity} ", _SEVERITIES[finding.severity]), (title, "bold"))]
-    if any(each.kev for each in row):
+    if row.kev:
         lines[0].append(" known to be exploited", style="bold red")
-    more = f" and {plural(len(finding.also_at), 'more place')}" if finding.also_at else ""
-    where = place(finding if len(row) == 1 else replace(finding, cell=None))
-    lines.append(Text(f"  {terminal(shorten_path(where, 200))}{more}", style="cyan"))
-    said = packages.message(row)
-    if said:
-        lines.append(Text(f"  {terminal(shorten(said, 240))}"))
+    lines.append(Text(f"  {_where(row)}", style="cyan"))
+    if row.message:
+        lines.append(Text(f"  {terminal(shorten(row.message, 240))}"))
     if finding.self_hiding:
         lines.append(Text(f"  {hiding(finding)}", style="yellow"))
-    fix = packages.upgrade(row)
-    if fix:
-        lines.append(Text.assemble(("  fix: ", "dim"), terminal(shorten(fix, 240))))
-    by = ", ".join(dict.fromkeys(tool for each in row for tool in each.tools))
-    rules = ", ".join(dict.fromkeys(each.rule_id for each in row))
+    if row.fix:
+        lines.append(Text.assemble(("  fix: ", "dim"), terminal(shorten(row.fix, 240))))
+    rules = ", ".join(dict.fromkeys(each.rule_id for each in row.findings))
     lines.append(
         Text(
-            f"  {terminal(shorten(rules, 200))} · found by {terminal(shorten(by, 120))}",
+            f"  {terminal(shorten(rules, 200))} · found by {terminal(shorten(', '.join(row.tools), 120))}",
             style="dim",
         )
     )
     return Padding(Group(*lines), (0, 0, 0, 2))
+
+
+def _where(row: Row) -> str:
+    lines = row.lines[:_MOST_LINES]
+    more = len(row.lines) - len(lines) + row.elsewhere
+    shown = ", ".join([terminal(shorten_path(row.where, 200)), *(f":{line}" for line in lines)])
+    return shown + (f" and {plural(more, 'more place')}" if more else "")
 
 
 def _others(report: Report, found: Parts) -> Iterator[RenderableType]:

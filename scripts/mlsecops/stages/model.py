@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mlsecops.job import Options, Scan, Skip
-from mlsecops.model_files import PICKLED
-from mlsecops.model_opinions import weigh
+from mlsecops.model_scanning.files import PICKLED
+from mlsecops.model_scanning.opinions import weigh
 from mlsecops.policy import Policy
 from mlsecops.project import Project
 from mlsecops.sarif.build import Json

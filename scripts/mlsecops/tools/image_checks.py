@@ -21,7 +21,7 @@ from mlsecops.containers.recipes import Recipe
 from mlsecops.containers.told import result
 from mlsecops.dockerfiles.found import Found
 from mlsecops.job import Job, Parsed, Problem, ToolError, fresh_folder, printable
-from mlsecops.model_readings import read_models
+from mlsecops.model_scanning.readings import read_models
 from mlsecops.models.outcome import DANGEROUS, Inspected, severity_of
 from mlsecops.models.rules import RULES as MODEL_RULES
 from mlsecops.sarif.build import Json, Location, Result

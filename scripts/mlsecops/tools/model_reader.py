@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from mlsecops.job import Job, Parsed, Problem, printable
-from mlsecops.model_findings import Loads, findings
-from mlsecops.model_opinions import VIEW, view_of
-from mlsecops.model_readings import CANARY_RULE, read_models
+from mlsecops.model_scanning.findings import Loads, findings
+from mlsecops.model_scanning.opinions import VIEW, view_of
+from mlsecops.model_scanning.readings import CANARY_RULE, read_models
 from mlsecops.models.inspect import UNKNOWN_FORMAT
 from mlsecops.models.outcome import Inspected
 from mlsecops.models.rules import RULES

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mlsecops.job import Job, Parsed
-from mlsecops.model_scanners import Scanner, ask
+from mlsecops.model_scanning.scanners import Scanner, ask
 from mlsecops.models.rules.pickle import UNSAFE
 
 _QUIET = MappingProxyType({"PROMPTFOO_DISABLE_TELEMETRY": "1", "NO_ANALYTICS": "1", "CI": "true"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlsecops.job import Job, Parsed, Problem
-from mlsecops.model_files import laid_out, unsafe
+from mlsecops.model_scanning.files import laid_out, unsafe
 from mlsecops.models.rules.pickle import UNSAFE
 from mlsecops.project import Project
 from mlsecops.sarif.build import Json

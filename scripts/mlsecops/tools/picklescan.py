@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlsecops.job import Job, Parsed
-from mlsecops.model_files import laid_out
-from mlsecops.model_scanners import Scanner, ask
+from mlsecops.model_scanning.files import laid_out
+from mlsecops.model_scanning.scanners import Scanner, ask
 from mlsecops.models.rules.pickle import UNSAFE
 
 _SCANNER = Scanner(program="picklescan", small=1000)

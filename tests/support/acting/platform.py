@@ -45,7 +45,12 @@ class Upload:
 
 
 class Platform(GitHubServer):
-    """The double with the caller's repository in it. `permissions` are those of the token of a run."""
+    """The double with the caller's repository in it. `permissions` are those of the token of a run.
+
+    Code scanning takes `most_uploads`.
+    """
+
+    most_uploads = 100
 
     def __init__(self, *, permissions: Permissions | None = None) -> None:
         allowed = dict(ALL if permissions is None else permissions)
@@ -97,6 +102,8 @@ class Platform(GitHubServer):
     def _take(self, call: Call) -> Answer:
         if self.state.code_scanning == "off":
             return refusal(403, _OFF)
+        if len(self.uploads) == self.most_uploads:
+            return refusal(429, "Too many uploads")
         if self.state.tokens.get(call.token or "", {}).get("security-events") != "write":
             return refusal(403, "Resource not accessible by integration")
         sent = json.loads(call.content)

@@ -53,6 +53,14 @@ def read_structure(source: Source, *, within: bool = False) -> Structure:
 
     Of one that lies `within` a file of another format the rest of the file is not looked at.
     """
+    key = f"zip structure, within={within}"
+    if key not in source.kept:
+        source.kept[key] = _structure(source, within=within)
+    structure: Structure = source.kept[key]
+    return structure
+
+
+def _structure(source: Source, *, within: bool) -> Structure:
     found = Structure()
     ends = records.find_ends(source)
     directories = list(_directories(source, ends, found))

@@ -16,7 +16,7 @@ from mlsecops.programs import each_file
 from mlsecops.sarif.build import Json
 
 T = TypeVar("T")
-_SCRIPTS = Path(__file__).resolve().parents[1]
+_SCRIPTS = Path(__file__).resolve().parents[2]
 _SMALL_BYTES = 32 << 20
 _PER_FILE = 4096  # bytes that opening a file costs as much time as
 _NO_LINE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from mlsecops.job import Job
-from mlsecops.model_processes import Crew, Readings
+from mlsecops.model_scanning.processes import Crew, Readings
 from mlsecops.models.beside import look_beside, needed
 from mlsecops.models.cache import Cache, folder_for
 from mlsecops.models.inspect import UNKNOWN_FORMAT, unread

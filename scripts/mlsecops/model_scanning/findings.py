@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mlsecops.job import printable
-from mlsecops.model_files import import_identity
+from mlsecops.model_scanning.files import import_identity
 from mlsecops.models.inspection import Fact
 from mlsecops.models.outcome import Inspected, severity_of
 from mlsecops.models.rules import keras, tensorflow

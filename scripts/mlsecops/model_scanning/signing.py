@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlsecops.job import ToolError, printable
-from mlsecops.model_trust import Session
+from mlsecops.model_scanning.trust import Session
 from mlsecops.models.trust import sign
 from mlsecops.models.trust.files import write
 from mlsecops.models.trust.sign import Answer, SignatureError, SignatureRequirement

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from mlsecops.job import Job, Parsed, Problem, printable
-from mlsecops.model_files import called_dangerous, few, opaque, unsafe
-from mlsecops.model_processes import Crew
-from mlsecops.model_readings import CANARY
+from mlsecops.model_scanning.files import called_dangerous, few, opaque, unsafe
+from mlsecops.model_scanning.processes import Crew
+from mlsecops.model_scanning.readings import CANARY
 from mlsecops.models.rules.opinions import CALLED_DANGEROUS
 from mlsecops.models.rules.pickle import UNKNOWN_IMPORT, UNSAFE
 from mlsecops.sarif.build import Json

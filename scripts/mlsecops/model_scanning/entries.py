@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from mlsecops.job import Job, ToolError
-from mlsecops.model_readings import read_models
+from mlsecops.model_scanning.readings import read_models
 from mlsecops.models.outcome import Inspected
 from mlsecops.models.trust.gather import gather
 from mlsecops.models.trust.lock import Entry

@@ -11,7 +11,7 @@ import orjson
 
 from mlsecops import policy
 from mlsecops.job import Context, Job
-from mlsecops.model_entries import describe
+from mlsecops.model_scanning.entries import describe
 from mlsecops.models.trust.bom import About, build
 from mlsecops.models.trust.cards import MAX_CARD, cards_of
 from mlsecops.models.trust.files import has_lock, read_lock, write

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from mlsecops.job import printable
-from mlsecops.model_files import IMPORT, few, import_identity
-from mlsecops.model_findings import Findings
+from mlsecops.model_scanning.files import IMPORT, few, import_identity
+from mlsecops.model_scanning.findings import Findings
 from mlsecops.models.outcome import DANGEROUS, DOUBTFUL
 from mlsecops.sarif.build import Json, decode_uri
 from mlsecops.sarif.fingerprint import OWN
