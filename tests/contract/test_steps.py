@@ -298,6 +298,18 @@ def test_a_comment_that_github_does_not_take_is_a_warning(
     assert published.annotations("warning")[0].startswith("no comment was left: ")
 
 
+@pytest.mark.parametrize(("wanted", "linked"), [("auto", True), ("never", False)])
+def test_alerts_are_linked_only_where_there_are_any(
+    tmp_path: Path, repository: GitHubServer, wanted: str, linked: bool
+) -> None:
+    job = on_pull_request(tmp_path, repository)
+    outputs = needs(container=scanned(job))
+    done = job.step("report", stages="container", needs=outputs, upload=wanted)
+    comment = (Path(done.outputs["folder"]) / "comment.md").read_text(encoding="utf-8")
+    assert ("/security/code-scanning?query=" in comment) is linked
+    assert ("+rule%3Adockerfile-root-user" in comment) is linked
+
+
 def test_in_a_merge_queue_nothing_is_uploaded_or_said(tmp_path: Path, repository: GitHubServer) -> None:
     job = Job(tmp_path, repository, events.merge_group(BASE, MERGE), MERGE)
     (job.checkout / "Dockerfile").write_text(BAD, encoding="utf-8")
