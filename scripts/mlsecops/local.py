@@ -51,8 +51,9 @@ def run_locally(root: Path, run: Run, console: Console) -> Conclusion:
 
     Raises what `scan_stages` and `conclude` raise, and ProjectError when there is no such base.
     """
+    links = Links(rerun=rerun(root, run))
     if run.base is None and run.settings.policy_file is None:
-        return _scanned(root, run, run.out, console)
+        return _scanned(root, run, run.out, console, links)
     with scratch_folder(cache_folder()) as scratch:
         base = resolve(root, run.base, scratch, Processes()) if run.base is not None else None
         rules = judged_by(root, run.settings.policy_file, base)
@@ -62,7 +63,7 @@ def run_locally(root: Path, run: Run, console: Console) -> Conclusion:
             judged = replace(judged, baseline=_scan_base(root, base, scratch / BASE, judged, console))
         elif run.baseline is not None:
             source = None
-        return _scanned(root, judged, run.out, console, rules, source)
+        return _scanned(root, judged, run.out, console, links, rules, source)
 
 
 def judged_by(root: Path, file: Path | None, base: Revision | None) -> Rules:
@@ -85,7 +86,7 @@ def _scan_base(root: Path, base: Revision, scratch: Path, run: Run, console: Con
     console.print(Text(terminal(f"the base {base.label}, to tell what is new:"), style="bold"))
     copy = scratch / (root.resolve().name or "project")
     base.export(copy)
-    conclusion = _scanned(copy, replace(run, history=()), run.out / BASE, console)
+    conclusion = _scanned(copy, replace(run, history=()), run.out / BASE, console, Links())
     console.print(Text(terminal(f"{base.label} {conclusion.verdict.word}; now the project:"), style="bold"))
     return conclusion.files[MERGED]
 
@@ -95,6 +96,7 @@ def _scanned(
     run: Run,
     out: Path,
     console: Console,
+    links: Links,
     rules: Rules | None = None,
     baseline_source: str | None = None,
 ) -> Conclusion:
@@ -111,15 +113,23 @@ def _scanned(
         doubts=rules.doubts if rules else (),
         history=run.history,
         identifier=run.settings.identifier or "default",
-        links=Links(rerun=_rerun(root, run)),
+        links=links,
     )
     return conclude(results, out, question)
 
 
-def _rerun(root: Path, run: Run) -> str:
+def rerun(root: Path, run: Run) -> str:
     """The command that judges the same way again."""
+    options = run.settings.options
     words = ["mlsecops", "run", str(root)]
-    for option, value in (("--base", run.base), ("--policy", run.settings.policy_file)):
+    for option, value in (
+        ("--base", run.base),
+        ("--baseline", run.baseline),
+        ("--policy", run.settings.policy_file),
+        ("--advisories", options.advisories),
+        ("--id", run.settings.identifier),
+    ):
         words += [option, str(value)] if value is not None else []
+    words += ["--no-exec"] if options.no_exec else []
     words += [word for stage in run.stages if run.partial for word in ("--stage", stage)]
     return shlex.join(words)

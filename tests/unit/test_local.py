@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mlsecops.local import judged_by
+from mlsecops.job import Options
+from mlsecops.local import Run, judged_by, rerun
 from mlsecops.policy import DEFAULT_FILE, DEFAULTS, PolicyError
 from mlsecops.revision import Revision, resolve
+from mlsecops.scanning import Settings
 from mlsecops.toolbox import Processes
 from support.git_repository import commit
 
@@ -102,3 +104,21 @@ def test_one_that_counts_and_cannot_be_read_ends_the_run(tmp_path: Path) -> None
 
     with pytest.raises(PolicyError, match="fail-on"):
         judged_by(root, None, base(root, tmp_path / "scratch"))
+
+
+def test_the_command_to_run_it_again_names_all_that_the_verdict_hangs_on() -> None:
+    plain = Run(stages=("sast", "sca"), out=Path("out"), settings=Settings())
+    assert rerun(Path(), plain) == "mlsecops run ."
+    options = Options(no_exec=True, advisories=Path("a.gz"))
+    asked = Run(
+        stages=("sast", "sca"),
+        out=Path("out"),
+        settings=Settings(policy_file=Path("a policy.yml"), identifier="api", options=options),
+        base="main",
+        baseline=Path("b.sarif"),
+        partial=True,
+    )
+    assert rerun(Path("my service"), asked) == (
+        "mlsecops run 'my service' --base main --baseline b.sarif --policy 'a policy.yml' --advisories a.gz "
+        "--id api --no-exec --stage sast --stage sca"
+    )
