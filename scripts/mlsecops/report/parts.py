@@ -175,7 +175,7 @@ def stages_in_words(stages: Iterable[StageReport]) -> str:
     complete = sum(map(_complete, every))
     rest = [f"{shorten(stage.name, 40)} {stage.status}" for stage in every if not _complete(stage)]
     if not rest:
-        return f"{'all ' if len(every) > 1 else ''}{plural(len(every), 'stage')} complete"
+        return f"{'all ' if len(every) > 2 else ''}{plural(len(every), 'stage')} complete"
     more = [f"and {len(rest) - _MOST_STAGES} more"] if len(rest) > _MOST_STAGES else []
     return ", ".join([f"{complete} of {plural(len(every), 'stage')} complete", *rest[:_MOST_STAGES], *more])
 
