@@ -138,7 +138,7 @@ def _readable(folder: Path, stages: Sequence[str]) -> tuple[list[tuple[Path, Jso
         try:
             found.append((path, read(path)))
         except SarifError as error:
-            unreadable[stage] = f"its result cannot be read: {error}"
+            unreadable[stage] = f"its result cannot be read: {str(error).replace(str(path), path.name)}"
     return found, unreadable
 
 

@@ -148,3 +148,15 @@ def test_the_merged_log_says_what_is_new_and_is_itself_a_baseline(tmp_path: Path
     # What is fixed is told in the reports, and is no result: readers that know no states would show it.
     assert baseline_states(later) == {"B102": "unchanged"}
     assert [each.rule_id for each in later.report.fixed] == ["B301"]
+
+
+def test_a_result_that_cannot_be_read_is_told_without_where_it_lies_on_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "sast.sarif").write_text("{")
+
+    conclusion = concluded(tmp_path)
+
+    assert conclusion.verdict.reason.startswith(
+        "sast: its result cannot be read: sast.sarif is not whole JSON"
+    )
+    for name, text in texts(conclusion).items():
+        assert str(tmp_path / "sast.sarif") not in text, name

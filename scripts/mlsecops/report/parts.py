@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from urllib.parse import quote_plus
 
 from mlsecops.findings import Finding, Place, Report, StageReport, ToolReport
+from mlsecops.findings.model import WORST_FIRST
 from mlsecops.policy import SEVERITIES, Severity
 from mlsecops.report.escape import path_url, shorten
+from mlsecops.sarif.build import Status
 
 _MOST_STAGES = 8
 _CLASSES = ("owasp-ml/", "mitre-atlas/")
@@ -170,14 +172,21 @@ def problems(tool: ToolReport) -> tuple[str, ...]:
 
 
 def stages_in_words(stages: Iterable[StageReport]) -> str:
-    """Such as "3 of 5 stages complete, model incomplete, container skipped"."""
+    """Such as "2 of 5 stages complete, sca and model incomplete, container skipped"."""
     every = tuple(stages)
-    complete = sum(map(_complete, every))
-    rest = [f"{shorten(stage.name, 40)} {stage.status}" for stage in every if not _complete(stage)]
-    if not rest:
+    names: dict[Status, list[str]] = {}
+    for stage in every:
+        if not _complete(stage):
+            names.setdefault(stage.status, []).append(shorten(stage.name, 40))
+    if not names:
         return f"{'all ' if len(every) > 2 else ''}{plural(len(every), 'stage')} complete"
-    more = [f"and {len(rest) - _MOST_STAGES} more"] if len(rest) > _MOST_STAGES else []
-    return ", ".join([f"{complete} of {plural(len(every), 'stage')} complete", *rest[:_MOST_STAGES], *more])
+    complete = len(every) - sum(map(len, names.values()))
+    said = [f"{complete} of {plural(len(every), 'stage')} complete"]
+    for status, named in sorted(names.items(), key=lambda each: WORST_FIRST.index(each[0])):
+        rest = len(named) - _MOST_STAGES
+        shown = [*named[:_MOST_STAGES], f"{rest} more"] if rest > 0 else named
+        said.append(f"{' and '.join(filter(None, (', '.join(shown[:-1]), shown[-1])))} {status}")
+    return ", ".join(said)
 
 
 def _complete(stage: StageReport) -> bool:

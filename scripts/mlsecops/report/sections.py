@@ -179,7 +179,8 @@ def _row(cells: Iterable[str]) -> str:
 def _what(row: Row, links: Links) -> str:
     first = row.first
     exploited = " **(known to be exploited)**" if row.kev else ""
-    lines = [f"**{prose(shorten(row.title, 140)) or 'untitled'}**{exploited} · {_where(row, links)}"]
+    title = prose(shorten(row.title.rstrip("."), 140)) or "untitled"
+    lines = [f"**{title}**{exploited} · {_where(row, links)}"]
     lines += [prose(shorten(row.message, 400))] if row.message else []
     lines += [hiding(first)] if first.self_hiding else []
     fix = prose(shorten(row.fix, 300))

@@ -37,8 +37,8 @@ def summary(report: Report, verdict: Verdict, links: Links) -> str:
             ),
         )
     )
-    tables = [_counts(report, found), models_block(report), _stages(report)]
-    room = MOST_BYTES - _RESERVE - sum(_size(each) for each in (head, *tables))
+    counts, tables = _counts(report, found), [models_block(report), _stages(report)]
+    room = MOST_BYTES - _RESERVE - sum(_size(each) for each in (head, counts, *tables))
     lists: list[str] = []
     for name, group in (
         ("New findings" if report.baseline else "Findings", found.new),
@@ -48,7 +48,8 @@ def summary(report: Report, verdict: Verdict, links: Links) -> str:
         room -= _size(text)
         lists.append(text)
     rest = [_fixed(report), _accepted(report, found), _notes(report), sections.foot(report, links)]
-    whole = "\n\n".join(filter(None, (head, *tables, *lists, *rest)))
+    new, unchanged = lists
+    whole = "\n\n".join(filter(None, (head, counts, new, *tables, unchanged, *rest)))
     return f"{_cut(whole)}\n"
 
 

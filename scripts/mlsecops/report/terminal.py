@@ -115,12 +115,16 @@ def _reasons(report: Report) -> Iterator[RenderableType]:
         (stage.name, tool.status, tool.name, reason(tool)) for stage in report.stages for tool in stage.tools
     ]
     rows += [(stage.name, stage.status, "", stage.reason) for stage in report.stages if not stage.tools]
+    tools: dict[tuple[str, Status, str], list[str]] = {}
     for stage, status, tool, why in rows:
         if why:
-            name = f"{stage} / {tool}" if tool else stage
-            yield Text.assemble(
-                (f"{SIGNS[status][0]} {terminal(name)}: ", SIGNS[status][1]), terminal(shorten(why, 300))
-            )
+            tools.setdefault((stage, status, why), []).append(tool)
+    for (stage, status, why), named in tools.items():
+        name = " / ".join(filter(None, (stage, ", ".join(named))))
+        yield Text.assemble(
+            (f"{SIGNS[status][0]} {terminal(shorten(name, 200))}: ", SIGNS[status][1]),
+            terminal(shorten(why, 300)),
+        )
 
 
 def _new(report: Report, found: Parts, limit: int) -> Iterator[RenderableType]:
