@@ -38,7 +38,7 @@ import unittest
 
 
 def test_canary():
-    raise AssertionError("mlsecops canary")
+    assert not "mlsecops canary"
 
 
 class TestCanary(unittest.TestCase):
