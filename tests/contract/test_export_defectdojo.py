@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Iterator
 from datetime import date
@@ -415,10 +414,11 @@ def test_the_run_of_a_pull_request_needs_a_place_of_its_own(
     assert export(folder, "--engagement", "pull request 7").exit_code == 0
 
 
-def test_many_findings_are_sent_in_a_few_seconds(export: Export, dojo: ExportServer, tmp_path: Path) -> None:
-    many = [result("eval", line=number, message=f"number {number}") for number in range(1, 2001)]
-    files = {"app.py": "".join(f"line {number}\n" for number in range(2001))}
+def test_many_findings_are_sent_at_once_and_none_stands_for_another(
+    export: Export, dojo: ExportServer, tmp_path: Path
+) -> None:
+    many = [result("eval", line=number, message=f"number {number}") for number in range(1, 501)]
+    files = {"app.py": "".join(f"line {number}\n" for number in range(501))}
     done = export(report_folder(tmp_path / "r", run("sast", "bandit", many, files=files)))
-    assert (done.exit_code, len(findings(dojo))) == (0, 2000)
-    assert len({each["unique_id_from_tool"] for each in findings(dojo)}) == 2000
-    assert json.dumps(findings(dojo)[0])
+    assert (done.exit_code, len(findings(dojo))) == (0, 500)
+    assert len({each["unique_id_from_tool"] for each in findings(dojo)}) == 500
