@@ -116,6 +116,17 @@ def test_more_that_is_incomplete_than_stages_puts_the_run_in_doubt(folder: Path)
     assert [each.doubt != "" for each in read_run(folder).stages] == [True, True]
 
 
+def test_images_that_were_not_built_prove_nothing_fixed(tmp_path: Path) -> None:
+    files = run("container", "hadolint")
+    images = run("container", "trivy", status="skipped", reason="no image is built (--no-exec)")
+    workflows = run("sast", "zizmor", status="skipped", reason="no workflows")
+    report_folder(tmp_path, files, images, workflows, run("sast", "bandit"))
+    assert [(each.name, each.doubt) for each in read_run(tmp_path).stages] == [
+        ("sast", ""),
+        ("container", "its images were not looked at: no image is built (--no-exec)"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("limits", "cut"),
     [
