@@ -12,9 +12,9 @@ from mlsecops.export.errors import ExportUsageError
 from mlsecops.export.folder import read_run, with_findings
 from mlsecops.policy import Policy
 from mlsecops.sarif.files import SarifError
-from mlsecops.sarif.limits import enforce
 from mlsecops.sarif.selection import Limits, tells_of_a_cut
 from support.export_services.folders import report_folder
+from support.sarif_in_memory import enforce
 from support.sarif_logs import advisory, log, result, run
 
 
