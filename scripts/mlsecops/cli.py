@@ -206,6 +206,7 @@ def doctor() -> None:
 )
 @click.option("--fork-comment", is_flag=True, help="Also comment on pull requests from forks.")
 @click.option("--rescan", is_flag=True, help="Also scan every week, and keep one issue open until it passes.")
+@click.option("--export", is_flag=True, help="Also send each run to DefectDojo and Dependency-Track.")
 @click.option("--branch", help="The default branch. [default: what origin or HEAD says]")
 @click.option("--source", metavar="OWNER/NAME", help="Where mlsecops lives. [default: this clone's origin]")
 @click.option("--ref", metavar="COMMIT", help="Commit to call. [default: of this clone's newest release]")

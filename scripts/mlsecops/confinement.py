@@ -41,14 +41,14 @@ def program_folders() -> list[Path]:
 
 def installing(job: Job) -> tuple[str, ...]:
     """The same for uv, which runs builds of the project: it keeps what it fetched, and may read all."""
-    given = (os.environ.get(name) for name in ("UV_CACHE_DIR", "UV_PYTHON_INSTALL_DIR"))
-    home = Path.home()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache", "uv")
-    data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share", "uv")
-    for folder in (kept_there := [cache, data, *(Path(each) for each in given if each)]):
+    given, home = os.environ.get, Path.home()
+    cache = Path(given("XDG_CACHE_HOME") or home / ".cache", "uv")
+    data = Path(given("XDG_DATA_HOME") or home / ".local" / "share", "uv")
+    fetched = [Path(given("UV_CACHE_DIR") or cache), Path(given("UV_PYTHON_INSTALL_DIR") or data)]
+    for folder in fetched:
         with suppress(OSError):  # then uv says so
             folder.mkdir(parents=True, exist_ok=True)
-    return _told([*_writable(job), *kept_there], "", [])
+    return _told([*_writable(job), *fetched], "", [])
 
 
 def _told(write: Iterable[Path], hide: str, show: Iterable[Path]) -> tuple[str, ...]:

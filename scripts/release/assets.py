@@ -13,7 +13,6 @@ from release import changelog, git
 from release.references import OWNER, UNKNOWN_COMMIT, Version
 
 SUMS = "SHA256SUMS"
-NOTES = "notes.md"
 
 
 class AssetError(Exception):

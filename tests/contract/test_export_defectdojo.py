@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Iterator
 from datetime import date
@@ -12,7 +11,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from mlsecops.cli import command
-from mlsecops.export.service import Patience
+from mlsecops.export.defectdojo import DEFECTDOJO, PATH, SCAN_TYPE
+from mlsecops.export.errors import ExportError, ExportUsageError
+from mlsecops.export.service import Patience, Service, Upload
 from mlsecops.policy import Policy, Waiver
 from mlsecops.toolbox import ToolboxError
 from mlsecops.web.asking import Tries
@@ -371,6 +372,27 @@ def test_an_answer_that_stops_in_the_middle_is_asked_for_again(
     assert (export(folder).exit_code, len(dojo.requests)) == (0, 3)
 
 
+def test_an_answer_that_drips_is_given_up(dojo: ExportServer) -> None:
+    moments = iter(range(0, 9_000, 100))
+    service = Service(DEFECTDOJO, dojo.url, KEY, sleep=lambda _: None, now=lambda: float(next(moments)))
+    dojo.fail(201, {"test_id": 1}, times=9)
+    with pytest.raises(ExportError, match="so slowly that 60 s are not enough"):
+        service.post(PATH, {"scan_type": SCAN_TYPE}, Upload("file", "a.json", b"{}"))
+    service.close()
+
+
+def test_neither_a_netrc_nor_a_proxy_of_the_environment_comes_between(
+    export: Export, dojo: ExportServer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert export(folder).exit_code == 0
+
+
 # How it is asked for
 
 
@@ -396,6 +418,13 @@ def test_an_address_or_key_that_cannot_do_is_said_before_anything_is_sent(
     assert "secret" not in done.output
 
 
+def test_http_is_possible_where_it_is_asked_for() -> None:
+    service = Service(DEFECTDOJO, "http://dojo.example/", KEY, insecure=True)
+    assert service.url == "http://dojo.example"
+    with pytest.raises(ExportUsageError, match="give an https address"):
+        Service(DEFECTDOJO, "ftp://dojo.example", KEY, insecure=True)
+
+
 def test_the_address_may_be_that_of_the_api(export: Export, dojo: ExportServer, folder: Path) -> None:
     assert export(folder, url=f"{dojo.url}/api/v2/").exit_code == 0
 
@@ -415,10 +444,11 @@ def test_the_run_of_a_pull_request_needs_a_place_of_its_own(
     assert export(folder, "--engagement", "pull request 7").exit_code == 0
 
 
-def test_many_findings_are_sent_in_a_few_seconds(export: Export, dojo: ExportServer, tmp_path: Path) -> None:
-    many = [result("eval", line=number, message=f"number {number}") for number in range(1, 2001)]
-    files = {"app.py": "".join(f"line {number}\n" for number in range(2001))}
+def test_many_findings_are_sent_at_once_and_none_stands_for_another(
+    export: Export, dojo: ExportServer, tmp_path: Path
+) -> None:
+    many = [result("eval", line=number, message=f"number {number}") for number in range(1, 501)]
+    files = {"app.py": "".join(f"line {number}\n" for number in range(501))}
     done = export(report_folder(tmp_path / "r", run("sast", "bandit", many, files=files)))
-    assert (done.exit_code, len(findings(dojo))) == (0, 2000)
-    assert len({each["unique_id_from_tool"] for each in findings(dojo)}) == 2000
-    assert json.dumps(findings(dojo)[0])
+    assert (done.exit_code, len(findings(dojo))) == (0, 500)
+    assert len({each["unique_id_from_tool"] for each in findings(dojo)}) == 500

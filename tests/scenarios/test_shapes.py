@@ -12,13 +12,17 @@ import pytest
 from mlsecops.chain import STAGES, Chain
 from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.job import Options
-from mlsecops.policy import Policy
+from mlsecops.policy import DastSettings, Policy
 from mlsecops.project import Project, discover
 from mlsecops.sarif.build import Status, decode_uri
 from mlsecops.sarif.check import check
 from mlsecops.sarif.limits import EVERY_RUN
 from support.contexts import toolbox
 from support.shapes import SHAPES
+
+# Services of these shapes are made, started and asked, and one of them is attacked to the end.
+ATTACKED = "requirements-in-only"
+HURRIED = Policy(dast=DastSettings(timeout=3.0))
 
 
 class Quiet:
@@ -35,12 +39,12 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLSECOPS_OSV_URL", "http://127.0.0.1:9")
 
 
-def run_chain(root: Path, tmp_path: Path) -> tuple[Project, Conclusion]:
+def run_chain(root: Path, tmp_path: Path, policy: Policy) -> tuple[Project, Conclusion]:
     project = discover(root)
     out = tmp_path / "out"
     chain = Chain(
         project=project,
-        policy=Policy(),
+        policy=policy,
         options=Options(),
         toolbox=toolbox(),
         work=tmp_path / "work",
@@ -48,7 +52,7 @@ def run_chain(root: Path, tmp_path: Path) -> tuple[Project, Conclusion]:
         cores=2,
     )
     chain.run(list(STAGES), out / "stages", Quiet())
-    question = Question(policy=Policy(), expected=list(STAGES), generated=datetime.now(UTC))
+    question = Question(policy=policy, expected=list(STAGES), generated=datetime.now(UTC))
     return project, conclude(out / "stages", out, question)
 
 
@@ -69,7 +73,7 @@ def test_a_shape_ends_with_a_verdict_and_everything_is_accounted_for(shape: str,
     root = tmp_path / "project"
     root.mkdir()
     SHAPES[shape](root)
-    project, conclusion = run_chain(root, tmp_path)
+    project, conclusion = run_chain(root, tmp_path, Policy() if shape == ATTACKED else HURRIED)
     log = json.loads(conclusion.files["report.sarif"].read_bytes())
     assert conclusion.verdict.word in ("passed", "blocked", "incomplete")
     assert all(path.stat().st_size > 0 for path in conclusion.files.values())

@@ -9,9 +9,10 @@ import pytest
 from mlsecops.sarif.build import Json, Location, Result, Rule
 from mlsecops.sarif.check import check
 from mlsecops.sarif.files import read, write
-from mlsecops.sarif.limits import GITHUB, enforce
+from mlsecops.sarif.limits import GITHUB
 from mlsecops.sarif.merge import merge
 from support.multitool import MultitoolUnavailableError, errors, program, validate
+from support.sarif_in_memory import enforce
 from support.sarif_samples import REPOSITORY, all_tools, log, normal, place, simple_run
 
 

@@ -12,9 +12,9 @@ from mlsecops.export.errors import ExportUsageError
 from mlsecops.export.folder import read_run, with_findings
 from mlsecops.policy import Policy
 from mlsecops.sarif.files import SarifError
-from mlsecops.sarif.limits import enforce
 from mlsecops.sarif.selection import Limits, tells_of_a_cut
 from support.export_services.folders import report_folder
+from support.sarif_in_memory import enforce
 from support.sarif_logs import advisory, log, result, run
 
 
@@ -114,6 +114,17 @@ def test_more_that_is_incomplete_than_stages_puts_the_run_in_doubt(folder: Path)
         lambda document: document["verdict"]["conditions"].append({"kind": "incomplete", "text": ""}),
     )
     assert [each.doubt != "" for each in read_run(folder).stages] == [True, True]
+
+
+def test_images_that_were_not_built_prove_nothing_fixed(tmp_path: Path) -> None:
+    files = run("container", "hadolint")
+    images = run("container", "trivy", status="skipped", reason="no image is built (--no-exec)")
+    workflows = run("sast", "zizmor", status="skipped", reason="no workflows")
+    report_folder(tmp_path, files, images, workflows, run("sast", "bandit"))
+    assert [(each.name, each.doubt) for each in read_run(tmp_path).stages] == [
+        ("sast", ""),
+        ("container", "its images were not looked at: no image is built (--no-exec)"),
+    ]
 
 
 @pytest.mark.parametrize(

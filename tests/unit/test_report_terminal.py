@@ -162,6 +162,20 @@ class TestVerdictView:
 
 
 class TestProgress:
+    @pytest.mark.parametrize("terminal", [True, False])
+    def test_any_text_anywhere_sends_nothing(self, *, terminal: bool) -> None:
+        texts, plain = hostile_reports.random_texts(5), console(width=90)
+        for _ in range(100):
+            out, stage, tool = console(terminal=terminal, width=90), texts(), texts()
+            progress = Progress(out, [stage], Clock())
+            progress.started(stage, tool)
+            plain.print(progress.view())
+            progress.finished(stage, tool, "incomplete", texts(), 1.0)
+            progress.finished(stage, texts(), "skipped", texts(), 0.0)
+            inert.terminal(output(out), colours=terminal)
+            plain.print(progress.view())
+        inert.terminal(output(plain))
+
     def test_without_a_terminal_each_event_is_a_line(self) -> None:
         out, clock = console(), Clock()
         with Progress(out, ["sca"], clock) as progress:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from mlsecops.sarif.build import Json
 from mlsecops.sarif.check import check
 from mlsecops.sarif.files import SarifError
-from mlsecops.sarif.limits import GITHUB, enforce, gzip_size, with_notes
+from mlsecops.sarif.limits import GITHUB, gzip_size, with_notes
 from mlsecops.sarif.rules import severity_of
 from mlsecops.sarif.selection import Limits, Selection, Tally
+from support.sarif_in_memory import enforce
 from support.sarif_samples import all_tools, log, noise, place, simple_run
 
 

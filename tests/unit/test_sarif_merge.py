@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from mlsecops.sarif.build import Json
 from mlsecops.sarif.check import check
 from mlsecops.sarif.files import SarifError, read, write
-from mlsecops.sarif.limits import GITHUB, enforce, gzip_size
+from mlsecops.sarif.limits import GITHUB, gzip_size
 from mlsecops.sarif.merge import MergeSummary, merge
 from mlsecops.sarif.selection import Limits
-from mlsecops.sarif.union import combine
+from support.sarif_in_memory import combine, enforce
 from support.sarif_samples import all_tools, log, noise, place, simple_run
 
 

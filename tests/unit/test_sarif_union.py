@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from mlsecops.sarif.build import Json
 from mlsecops.sarif.check import check
-from mlsecops.sarif.union import combine, unite, unite_properties
+from mlsecops.sarif.union import unite, unite_properties
+from support.sarif_in_memory import combine
 from support.sarif_samples import log, simple_run
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +199,9 @@ def schema_keys(schema: Json, path: str = "") -> Iterator[str]:
 class TestInit:
     """What `init` fills in, and nothing else, differs from the templates."""
 
-    UNKNOWN = Choice(source=Source(None, None, None), branch="main", fork_comment=True, rescan=True)
+    UNKNOWN = Choice(
+        source=Source(None, None, None), branch="main", fork_comment=True, rescan=True, export=True
+    )
 
     def test_unfilled_they_are_the_templates(self) -> None:
         due = ("test", "sca", "sast", "model", "container", "dast")
@@ -206,10 +209,10 @@ class TestInit:
         for draft in made:
             name = draft.path.replace(".github/", "")
             assert draft.text == text(name), name
-        assert len(made) == 4
+        assert len(made) == 5
 
     def test_a_filled_in_workflow_has_the_structure_of_its_template(self) -> None:
-        choice = Choice(source=Source("a/b", "1" * 40, "v9.8.7"), branch="x", fork_comment=True, rescan=True)
+        choice = replace(self.UNKNOWN, source=Source("a/b", "1" * 40, "v9.8.7"), branch="x")
         for draft in filled.drafts(choice, [Found(Place(".", "default"), {}, ("sast",), "")]):
             template = text(draft.path.replace(".github/", ""))
             assert set(keys(workflow_files.parse(draft.text))) == set(keys(workflow_files.parse(template)))

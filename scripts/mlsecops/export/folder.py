@@ -21,6 +21,7 @@ from mlsecops.sarif.selection import tells_of_a_cut
 
 REPORT, FINDINGS = "report.json", "report.sarif"
 _WORDS, _NAME = 300, 100
+_IMAGES = "trivy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +126,18 @@ def own_file(path: Path) -> Path:
 
 def _stage(given: GivenStage, doubt: str) -> Stage:
     reason = shorten(plain(given.reason), _WORDS)
-    return Stage(
-        name=given.name,
-        status=given.status,
-        reason=reason,
-        doubt=f"it is incomplete: {reason}" if given.status == "incomplete" else doubt,
-        tools=tuple(map(_tool, given.tools)),
-    )
+    tools = tuple(map(_tool, given.tools))
+    own = f"it is incomplete: {reason}" if given.status == "incomplete" else _unseen(tools)
+    return Stage(name=given.name, status=given.status, reason=reason, doubt=own or doubt, tools=tools)
+
+
+def _unseen(tools: Sequence[Tool]) -> str:
+    """Why a stage that is complete as it was asked for has not seen its images: no engine, or `--no-exec`.
+
+    Every other tool that is skipped while its stage looks has nothing in the project to look at.
+    """
+    skipped = next((tool for tool in tools if tool.name == _IMAGES and tool.status == "skipped"), None)
+    return f"its images were not looked at: {skipped.reason}" if skipped else ""
 
 
 def _tool(given: GivenTool) -> Tool:

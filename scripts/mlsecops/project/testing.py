@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
 # In the order in which pytest looks for its settings.
-_SETTINGS = (
+SETTINGS = (
     "pytest.toml",
     ".pytest.toml",
     "pytest.ini",
@@ -67,7 +67,7 @@ def is_test_file(uri: str, setup: TestSetup) -> bool:
 
 
 def _settings(read: Callable[[str], str], uris: Collection[str]) -> _Settings | None:
-    for name in _SETTINGS:
+    for name in SETTINGS:
         if name not in uris:
             continue
         try:

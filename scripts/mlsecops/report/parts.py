@@ -179,7 +179,7 @@ def stages_in_words(stages: Iterable[StageReport]) -> str:
         if not _complete(stage):
             names.setdefault(stage.status, []).append(shorten(stage.name, 40))
     if not names:
-        return f"{'all ' if len(every) > 1 else ''}{plural(len(every), 'stage')} complete"
+        return f"{'all ' if len(every) > 2 else ''}{plural(len(every), 'stage')} complete"
     complete = len(every) - sum(map(len, names.values()))
     said = [f"{complete} of {plural(len(every), 'stage')} complete"]
     for status, named in sorted(names.items(), key=lambda each: WORST_FIRST.index(each[0])):

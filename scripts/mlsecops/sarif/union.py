@@ -49,26 +49,6 @@ def unite(base: Json, other: Json) -> tuple[Json, Moved]:
     return united, {old: new for old, new in enumerate(places) if old != new}
 
 
-def combine(runs: Sequence[Json]) -> list[Json]:
-    """One run per category, in the order in which they come; a result that is there twice stays once."""
-    combined: dict[Category, Json] = {}
-    for run in runs:
-        key = category_of(run)
-        if key not in combined:
-            combined[key] = run
-            continue
-        base = combined[key]
-        head, moved = unite(_without_results(base), _without_results(run))
-        results = list(objects(base.get("results")))
-        known = {_identity(result) for result in results}
-        for result in objects(run.get("results")):
-            if _identity(result) not in known:
-                known.add(_identity(result))
-                results.append(renumber(result, moved))
-        combined[key] = {**head, "results": results}
-    return list(combined.values())
-
-
 def renumber(result: Json, moved: Moved) -> Json:
     """The result with the number that its rule has after a union."""
     number = result.get("ruleIndex")
@@ -135,19 +115,3 @@ def _rules(run: Json) -> list[Json]:
 
 def _own(run: Json) -> Json:
     return object_of(object_of(run, "properties"), "mlsecops")
-
-
-def _without_results(run: Json) -> Json:
-    return {key: value for key, value in run.items() if key != "results"}
-
-
-def _identity(result: Json) -> str:
-    """What makes a result the same as another: its rule, level, message, places and fingerprints."""
-    keys = ("ruleId", "level", "message", "locations", "partialFingerprints", "suppressions")
-    return repr([_sorted(result.get(key)) for key in keys])
-
-
-def _sorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    return [_sorted(item) for item in value] if isinstance(value, list) else value

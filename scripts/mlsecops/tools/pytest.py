@@ -25,7 +25,7 @@ from uuid import uuid4
 from mlsecops import project_environment
 from mlsecops.confinement import confined, kept, program_folders
 from mlsecops.job import Completed, Job, Parsed, ToolError, printable
-from mlsecops.project.testing import is_test_file
+from mlsecops.project.testing import SETTINGS, is_test_file
 from mlsecops.project_environment import ProjectEnvironment
 from mlsecops.sarif.build import Json
 from mlsecops.tools.pytest_output import evidence_of, junit_documents, last_words
@@ -38,7 +38,7 @@ import unittest
 
 
 def test_canary():
-    raise AssertionError("mlsecops canary")
+    assert not "mlsecops canary"
 
 
 class TestCanary(unittest.TestCase):
@@ -48,15 +48,6 @@ class TestCanary(unittest.TestCase):
 # 1: a test failed; 2: interrupted; 3: an error in pytest or a plugin; 4: wrong options; 5: no tests.
 _EXIT_CODES = range(6)
 _COVERAGE = "[run]\ndata_file = {data}\nsource = {source}\n[report]\ninclude_namespace_packages = true\n"
-_SETTINGS = (
-    "pytest.toml",
-    ".pytest.toml",
-    "pytest.ini",
-    ".pytest.ini",
-    "pyproject.toml",
-    "tox.ini",
-    "setup.cfg",
-)
 
 
 @dataclass(frozen=True)
@@ -241,7 +232,7 @@ def _program(name: str, environment: ProjectEnvironment, source: Path) -> Path:
 
 def _measures_itself(source: Path) -> bool:
     """Whether the project's settings switch on pytest-cov: two measurements at once disturb each other."""
-    for path in (source / name for name in _SETTINGS):
+    for path in (source / name for name in SETTINGS):
         if path.is_file() and re.search(r"--cov\b", path.read_bytes().decode("utf-8", "replace")):
             return True
     return False

@@ -48,10 +48,6 @@ class Cursor:
         self.position = end + 1
         return text
 
-    def align(self, width: int) -> None:
-        """Go on to the next multiple of `width`, or to the end."""
-        self.position = min(-(-self.position // width) * width, len(self.data))
-
 
 def signature(source: Source) -> int | None:
     """Where the superblock starts: at 0, or behind a user block of 512 bytes, doubled any number of times."""

@@ -6,8 +6,6 @@ write or fetch; unknown all the rest, as grave as what the name could stand for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from mlsecops.models.pickle.allowed import danger, entry
 from mlsecops.models.pickle.arguments import looks_dangerous, names_something, shown
 from mlsecops.models.pickle.brought import judge_brought
@@ -47,11 +45,6 @@ def judge(event: Import | Call) -> Judgement:
 def judge_name(name: str) -> Verdict:
     """The kind of `judge_import`; of a name that is longer than any, by its beginning."""
     return judge_import(name[:LONGEST_NAME]).kind
-
-
-def allowed_by(patterns: Iterable[str], name: str) -> bool:
-    """Whether a policy names this import: `mypackage.module.Name`, or `mypackage.*` for all below."""
-    return any(name.startswith(each[:-1]) if each.endswith(".*") else name == each for each in patterns)
 
 
 def judge_call(call: Call) -> Judgement:
