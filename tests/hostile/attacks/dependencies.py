@@ -17,7 +17,7 @@ def _manifest(tries: str, files: Files, says: str = "", sees: str = "") -> Attac
 ATTACKS = {
     "setup-that-runs": _manifest(
         "runs code when it is asked what it needs",
-        {"setup.py": f"{TRACE}from setuptools import setup\nsetup(install_requires=['six==1.16.0'])\n"},
+        {"setup.py": f"{TRACE}from setuptools import setup\nsetup(install_requires=['never-seen==1'])\n"},
     ),
     "index-of-its-own": _manifest(
         "names an index of its own",
