@@ -12,9 +12,7 @@ from pathlib import Path
 from mlsecops.job import Job
 from mlsecops.programs.confined import version
 
-_UNCONFINED = (
-    "this system has no Landlock: code of the project could do all that the user may"
-)
+_UNCONFINED = "this system has no Landlock: code of the project could do all that the user may"
 _PROGRAMS = Path(__file__).with_name("programs")
 _TEMPORARY = ("tmp", "var/tmp")
 # What programs may well write to, a GPU's among them; not the disks.
