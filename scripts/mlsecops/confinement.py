@@ -10,11 +10,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlsecops.job import Job
+from mlsecops.programs.confined import version
 
+_UNCONFINED = "this system has no Landlock: code of the project could do all that the user may"
 _PROGRAMS = Path(__file__).with_name("programs")
 _TEMPORARY = ("tmp", "var/tmp")
 # What programs may well write to, a GPU's among them; not the disks.
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm", "dri", "kfd", "nvidia*")
+
+
+def shortcomings() -> list[str]:
+    """What people should know of this system: it may not be able to confine anything."""
+    return [] if version() else [_UNCONFINED]
 
 
 def kept() -> tuple[str, ...]:

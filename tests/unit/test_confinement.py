@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from mlsecops.confinement import confined, kept
+from mlsecops.confinement import confined, kept, shortcomings
 from mlsecops.job import Job
 from mlsecops.programs.confined import confine, version
 from mlsecops.tools.pytest import Pytest
@@ -99,6 +99,8 @@ def test_code_of_the_project_reaches_its_own_folder_only(
 def test_without_landlock_it_runs_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert version() == 0
+    (told,) = shortcomings()
+    assert told.startswith("this system has no Landlock")
     confine([], "", [])
     (tmp_path / "file").write_text("still allowed")
 

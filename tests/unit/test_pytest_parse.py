@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
@@ -10,6 +11,7 @@ import pytest
 from defusedxml.ElementTree import fromstring
 from mlsecops.project import Project, TestSetup
 from mlsecops.tools.pytest import canary_token, plant_canaries
+from mlsecops.tools.pytest_output import junit_documents
 from mlsecops.tools.pytest_results import canaries_failed, joined_junit, line_share, parse_runs, run_failed
 
 SOURCE = Path("/scratch/project")
@@ -163,3 +165,12 @@ def test_a_run_that_fails_though_no_test_does_is_a_result() -> None:
     result = run_failed("coverage is too low", project("tests/test_a.py"))
     assert result["ruleId"] == "test-run-failed"
     assert "coverage is too low" in result["message"]["text"]
+
+
+def test_a_report_that_has_no_end_or_is_no_file_is_a_note(tmp_path: Path) -> None:
+    (tmp_path / "evidence.json.1.junit").touch()
+    os.truncate(tmp_path / "evidence.json.1.junit", 4 << 30)
+    os.mkfifo(tmp_path / "evidence.json.2.junit")
+    documents, notes = junit_documents(tmp_path / "evidence.json")
+    assert documents == []
+    assert ["more than 134,217,728 bytes" in notes[0], "Not a regular file" in notes[1]] == [True, True]

@@ -23,7 +23,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from mlsecops import project_environment
-from mlsecops.confinement import confined, kept, program_folders
+from mlsecops.confinement import confined, kept, program_folders, shortcomings
 from mlsecops.job import Completed, Job, Parsed, ToolError, printable
 from mlsecops.project.testing import SETTINGS, is_test_file
 from mlsecops.project_environment import ProjectEnvironment
@@ -96,7 +96,7 @@ class Pytest:
         _complain_of_nothing(parsed, runs, canaries, completed)
         if completed.exit_code and not (parsed.results or parsed.problems):
             parsed.results.append(run_failed(last_words(completed), job.project))
-        parsed.notes.extend(environment.notes)
+        parsed.notes.extend([*environment.notes, *shortcomings()])
         parsed.notes.extend(
             f"configured test path {each} does not exist" for each in job.project.tests.missing
         )

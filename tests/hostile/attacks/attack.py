@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlsecops.verdict import Word
@@ -18,7 +18,8 @@ class Attack:
 
     `files` are written, then `change` is called with the project's folder. `sees` is a rule, or a part of
     one, that must be among the open findings, or "" where none is due; `says` must be part of the verdict's
-    conditions. All that are `joined` are judged together.
+    conditions. All that are `joined` are judged together. `base` are files that
+    the base has already.
     """
 
     tries: str
@@ -30,12 +31,19 @@ class Attack:
     sees: str = ""
     says: str = ""
     joined: bool = False
+    base: Files = field(default_factory=dict)
 
     def apply(self, root: Path) -> None:
         """Change the project."""
-        for name, content in self.files.items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        write(root, self.base)
+        write(root, self.files)
         if self.change is not None:
             self.change(root)
+
+
+def write(root: Path, files: Files) -> None:
+    """Write files below a folder."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
