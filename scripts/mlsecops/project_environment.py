@@ -22,8 +22,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from mlsecops.confinement import installing, kept
 from mlsecops.dependencies import read_manifest
-from mlsecops.job import Job, ToolError, printable
+from mlsecops.job import Job, ToolError
 from mlsecops.project import Manifest, Project
+from mlsecops.uv_output import cause
 
 _TEST_WORDS = re.compile(r"(?:^|[-_./])(?:dev|develop|development|test|tests|testing|ci)(?:$|[-_./])")
 _MAIN_FILES = ("requirements", "req", "reqs", "base", "main", "prod", "all")
@@ -321,17 +322,6 @@ def _complaint_of_uv(job: Job, folder: Path, arguments: Iterable[str], env: Mapp
         return str(error)
     said = completed.stderr.read_text(encoding="utf-8", errors="replace")
     return (said.strip() or "uv gave no reason") if completed.exit_code else ""
-
-
-def cause(said: str) -> str:
-    """What uv printed -> the innermost cause, in one line."""
-    lines = [line for line in said.splitlines() if line.strip()]
-    hints = [number for number, line in enumerate(lines) if line.lstrip(" │").startswith("hint:")]
-    lines = lines[: hints[0]] if hints and hints[0] else lines
-    marks = [number for number, line in enumerate(lines) if re.search("─▶|[Cc]ause(?:d by)?:", line)]
-    innermost = lines[marks[-1] :] if marks else lines
-    words = " ".join(re.sub(r"^\W*(?:[Cc]ause(?:d by)?: |error: )?", "", line) for line in innermost)
-    return printable(words)[:400]
 
 
 def _extras(source: Path) -> list[str]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import posixpath
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.version import Version
 
 from mlsecops.dependencies import Dependency, Listing, Reference, Unaudited, read_manifest
 from mlsecops.dependencies.model import LOCAL_FILE
-from mlsecops.job import Job, Problem, ToolError, printable
+from mlsecops.job import Job, Problem, ToolError
 from mlsecops.project import Manifest
+from mlsecops.uv_output import Package, anchored, cause, same_release
 
 _RESOLVE_SECONDS = 180.0
 _NO_NETWORK = re.compile(
@@ -23,7 +23,6 @@ _NO_NETWORK = re.compile(
     r"connect error|unreachable|timed out|did not end within",
     re.IGNORECASE,
 )
-_PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)(?:\s*;[^#]*)?(?:\s*# via (.*))?$")
 _LOCAL_VERSION = re.compile(r"(===?\s*[^,;+\s]+)\+[A-Za-z0-9._-]+")
 
 
@@ -44,25 +43,6 @@ class Target:
 # none of that need be here.
 _TARGETS = (Target(), Target("3.10"), Target("3.8"), Target("3.8", "windows"))
 _ELSEWHERE = (Target(), Target(system="windows"), Target(system="macos"), Target("3.8"))
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """One version of a package, and the line of the manifest that brings it in.
-
-    `via` is the named dependency that pulls it in, where the manifest does not name it itself.
-    """
-
-    name: str
-    version: str
-    uri: str
-    line: int
-    via: str | None = None
-
-    @property
-    def unit(self) -> str:
-        """The package as `name==version`."""
-        return f"{self.name}=={self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,66 +235,10 @@ def compile_requirements(
         raise ToolError("uv wrote no output") from error
 
 
-def cause(stderr: str) -> str:
-    """The last of the causes that uv tells, in one line and without its hints."""
-    told = re.split(r"^\s*hint:", stderr, maxsplit=1, flags=re.MULTILINE)[0]
-    last = re.split(r"^(?:error:|\s*(?:cause:|Caused by:|╰─▶))", told, flags=re.MULTILINE)[-1]
-    return printable(" ".join(last.split())[:400]) or "uv gave no reason"
-
-
 def _write(file: Path, requirements: Iterable[str]) -> None:
     """Requirements, each on a line, without the local part of versions."""
     lines = [_LOCAL_VERSION.sub(r"\1", each) for each in requirements]
     file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-def anchored(output: str, named: Sequence[Dependency], uri: str) -> list[Package]:
-    """uv's output lines -> packages, each on the line of the dependency that brings it in.
-
-    Raises ToolError on a line that is none of uv's: what is not understood must not be lost.
-    """
-    lines: dict[str, int] = {}
-    for each in named:
-        lines.setdefault(each.name, each.line)
-    pins: list[tuple[str, str]] = []
-    parents: dict[str, list[str]] = {}
-    for line in (each.strip() for each in output.splitlines()):
-        if not line or line.startswith("#"):
-            continue
-        pin = _PINNED.match(line)
-        if pin is None:
-            raise ToolError(f"uv's answer cannot be read: {line[:100]}")
-        pins.append((pin[1], pin[2]))
-        parents.setdefault(pin[1], []).extend(each.strip() for each in (pin[3] or "").split(","))
-    return [_anchored(name, version, uri, named, lines, parents) for name, version in pins]
-
-
-def _anchored(
-    name: str,
-    version: str,
-    uri: str,
-    named: Sequence[Dependency],
-    lines: Mapping[str, int],
-    parents: Mapping[str, list[str]],
-) -> Package:
-    for each in named:
-        if each.name == name and each.version is not None and _same(each.version, version):
-            return Package(name, version, uri, each.line)
-    origin = _origin(name, lines, parents)
-    return Package(name, version, uri, lines.get(origin or "", 1), None if origin == name else origin)
-
-
-def _origin(name: str, lines: Mapping[str, int], parents: Mapping[str, list[str]]) -> str | None:
-    """The named dependency nearest to a package, going up its parents."""
-    seen = {name}
-    level = [name]
-    while level:
-        for each in level:
-            if each in lines:
-                return each
-        level = [up for each in level for up in parents.get(each, []) if up not in seen]
-        seen.update(level)
-    return None
 
 
 def _as_pinned(dependency: Dependency, uri: str) -> Package | None:
@@ -327,14 +251,9 @@ def _is_among(dependency: Dependency, packages: Sequence[Package]) -> bool:
     """Whether a named dependency is resolved; a pinned one to its own version."""
     return any(
         package.name == dependency.name
-        and (dependency.version is None or _same(dependency.version, package.version))
+        and (dependency.version is None or same_release(dependency.version, package.version))
         for package in packages
     )
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two versions are the same release (`1.0` and `1.0.0`, `2.0+cpu` and `2.0`)."""
-    return Version(Version(one).public) == Version(Version(other).public)
 
 
 def _without_marker(dependency: Dependency) -> Dependency:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -21,9 +21,10 @@ from mlsecops.job import (
     fresh_folder,
     printable,
 )
-from mlsecops.sarif.build import Json, Status, decode_uri, encode_uri
+from mlsecops.sarif.build import Json, Status, encode_uri
 from mlsecops.sarif.fingerprint import add_fingerprints, split_lines
 from mlsecops.sarif.normalise import normalise_run
+from mlsecops.settling import has_open
 from mlsecops.toolbox import Toolbox, ToolboxError
 
 if TYPE_CHECKING:
@@ -80,75 +81,6 @@ def skipped(skip: Skip, context: Context) -> Json:
     )
 
 
-def let_stand_in(runs: list[Json], speakers: Mapping[str, str]) -> list[Json]:
-    """Settle files that one tool could not parse and its speaker could: they were looked at.
-
-    `speakers` maps a tool to the one that may speak for it. A run whose only doubt are files that it could
-    not parse counts those as scanned that the other read, with a note that names them; it is complete when
-    that leaves none.
-    """
-    seen = {run["tool"]["driver"]["name"]: _looked_at(run) for run in runs}
-    return [_settled(run, speakers, seen) for run in runs]
-
-
-def with_results(run: Json, results: list[Json], notes: Sequence[str]) -> Json:
-    """A finished run with fewer results than it had, and notes that say why."""
-    own = run["properties"]["mlsecops"]
-    status = own["status"]
-    if status == "findings" and not _has_open(results):
-        status = "passed"
-    own = {**own, "status": status, "notes": [*own["notes"], *map(printable, notes)]}
-    return {**run, "results": results, "properties": {**run["properties"], "mlsecops": own}}
-
-
-def _settled(run: Json, speakers: Mapping[str, str], seen: dict[str, set[str]]) -> Json:
-    own, name = run["properties"]["mlsecops"], run["tool"]["driver"]["name"]
-    if name not in speakers or own.get("doubts") != ["unparsed"]:
-        return run
-    other = speakers[name]
-    vouched = set(own["unparsed"]) & seen.get(other, set())
-    if not vouched:
-        return run
-    told, *each_file = run["invocations"][0]["toolExecutionNotifications"]
-    rest = [each for each in each_file if _file_of(each) not in vouched]
-    status: Status = "incomplete" if rest else "findings" if _has_open(run["results"]) else "passed"
-    reason = f"{name}: could not read {_few([each['message']['text'] for each in rest])}" if rest else ""
-    note = f"{name} could not read {_few(sorted(map(printable, vouched)))}, {other} did"
-    settled = {
-        **own,
-        "status": status,
-        "reason": reason,
-        "doubts": ["unparsed"] if rest else [],
-        "scanned": own.get("scanned", 0) + len(vouched),
-        "notes": [*own["notes"], note],
-    }
-    # The note says it for people; the file by file stays for whoever reads the log.
-    first = {**told, "message": {"text": reason}} if rest else {**told, "level": "note"}
-    quiet = [{**each, "level": "note"} if _file_of(each) in vouched else each for each in each_file]
-    invocation = {
-        **run["invocations"][0],
-        "executionSuccessful": not rest,
-        "toolExecutionNotifications": [first, *quiet],
-    }
-    return {**run, "invocations": [invocation], "properties": {**run["properties"], "mlsecops": settled}}
-
-
-def _few(texts: Sequence[str]) -> str:
-    return f"{texts[0]} and {len(texts) - 1} more" if len(texts) > 1 else texts[0]
-
-
-def _file_of(notification: Json) -> str | None:
-    """The file that a notification is about."""
-    places = [
-        each["physicalLocation"]["artifactLocation"]["uri"] for each in notification.get("locations", ())
-    ]
-    return decode_uri(places[0]) if places else None
-
-
-def _looked_at(run: Json) -> set[str]:
-    return {decode_uri(each["location"]["uri"]) for each in run.get("artifacts", [])}
-
-
 def _doubts(tool: Tool, due: frozenset[str], parsed: Parsed) -> dict[str, str]:
     """Why the run does not count as complete: kind -> sentence, the most useful to a reader first."""
     doubts: dict[str, str] = {}
@@ -177,7 +109,7 @@ def _run(job: Job, parsed: Parsed, failure: str, started: datetime) -> Json:
     due = frozenset(job.targets) if parsed.due is None else parsed.due
     doubts = {"failure": failure} if failure else _doubts(tool, due, parsed)
     doubt = next(iter(doubts.values()), "")
-    status: Status = "incomplete" if doubt else "findings" if _has_open(parsed.results) else "passed"
+    status: Status = "incomplete" if doubt else "findings" if has_open(parsed.results) else "passed"
     run = _shell(
         tool.name,
         tool.information_uri,
@@ -291,10 +223,6 @@ def _version(tool: Tool, toolbox: Toolbox) -> str | None:
         return toolbox.environments.version(tool.environment)
     except (ToolboxError, OSError):
         return None
-
-
-def _has_open(results: list[Json]) -> bool:
-    return any(not result.get("suppressions") for result in results)
 
 
 def _lines(project: Project, uri: str) -> list[str] | None:

@@ -19,7 +19,7 @@ from mlsecops.policy import Policy
 from mlsecops.project import LeftOut, Project, discover
 from mlsecops.sarif.build import Json, Status
 from mlsecops.sarif.files import read
-from mlsecops.scan import let_stand_in
+from mlsecops.settling import let_stand_in
 from support.contexts import toolbox
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from mlsecops.dependencies import Unaudited
 from mlsecops.job import Problem, ToolError
-from mlsecops.resolution import Package, Resolution
+from mlsecops.resolution import Resolution
 from mlsecops.tools.cyclonedx import parse, without_canary
+from mlsecops.uv_output import Package
 
 CANARY = "mlsecops-canary==0.0.0"
 FLASK = Package("flask", "2.0.1", "requirements.txt", 1)

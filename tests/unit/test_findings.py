@@ -854,6 +854,20 @@ class TestTools:
 
         assert report(log(work)).stages[0].reason == "bandit: it says that it was skipped, yet it has results"
 
+    @pytest.mark.parametrize("left", [None, [], [{"suppressions": [{"kind": "inSource"}]}]])
+    def test_a_run_whose_findings_are_gone_is_incomplete(self, left: Any) -> None:
+        work = run("sast", "bandit", [result("B301")])
+
+        (stage,) = report(log({**work, "results": left})).stages
+
+        assert stage.reason == "bandit: it says that it found something, and nothing of that is here"
+
+    def test_a_run_that_found_only_what_is_no_failure_is_complete(self) -> None:
+        work = run("sast", "bandit", [result("B301")])
+        work["results"][0]["kind"] = "informational"
+
+        assert report(log(work)).stages[0].status == "findings"
+
     def test_a_run_with_open_results_has_findings_whatever_it_says(self) -> None:
         assert (
             report(log(run("sast", "bandit", [result("B301")], status="passed"))).stages[0].status

@@ -16,9 +16,10 @@ from mlsecops.advisories.source import Source
 from mlsecops.dependencies import Unaudited
 from mlsecops.dependencies.model import OTHER_INDEX
 from mlsecops.job import Parsed, Problem
-from mlsecops.resolution import Package, Resolution
+from mlsecops.resolution import Resolution
 from mlsecops.sarif.build import Json
 from mlsecops.tools.pip_audit import contradictions, layers, parse
+from mlsecops.uv_output import Package
 
 TODAY = dt.date(2026, 11, 20)
 CANARY = ("pyyaml", "5.3")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from mlsecops.project import Manifest, Project
-from mlsecops.project_environment import ProjectEnvironment, cause, requirement_files, wanted_python
+from mlsecops.project_environment import ProjectEnvironment, requirement_files, wanted_python
+from mlsecops.uv_output import cause
 
 OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 

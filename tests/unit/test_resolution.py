@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from mlsecops import resolution
 from mlsecops.dependencies import Dependency
 from mlsecops.job import Job, ToolError
-from mlsecops.resolution import Package, Resolution, Resolver, Target, anchored, cause
+from mlsecops.resolution import Resolution, Resolver, Target
 from mlsecops.tools.cyclonedx import CycloneDx
+from mlsecops.uv_output import Package, anchored, cause
 from support.contexts import context
 
 NAMED = (

@@ -14,7 +14,8 @@ from mlsecops.findings import build_report
 from mlsecops.job import Job, NotDueError, Parsed, Problem, Skip, ToolError, fresh_folder, printable
 from mlsecops.policy import Policy
 from mlsecops.sarif.build import Json, Location, Result, Rule
-from mlsecops.scan import broken, let_stand_in, scan, skipped
+from mlsecops.scan import broken, scan, skipped
+from mlsecops.settling import let_stand_in
 from support.contexts import NOW, context
 
 RULE = Rule(id="bad", name="Bad", summary="It is bad.", help="Bad.", fix="Mend it.", severity=8.0)

@@ -85,7 +85,7 @@ def _status(
         return "incomplete", f"{name}: did not find the known-bad canary, so it may be blind"
     if any(each.get("executionSuccessful") is False for each in mappings(run.get("invocations"))):
         return "incomplete", f"{name}: it did not end as it should"
-    if status == "findings" and not found:
+    if status == "findings" and all(each.get("suppressions") for each in mappings(run.get("results"))):
         return "incomplete", f"{name}: it says that it found something, and nothing of that is here"
     return ("findings" if found else status), reason
 

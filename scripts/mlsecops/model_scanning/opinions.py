@@ -13,7 +13,7 @@ from mlsecops.models.outcome import DANGEROUS, DOUBTFUL
 from mlsecops.sarif.build import Json, decode_uri
 from mlsecops.sarif.fingerprint import OWN
 from mlsecops.sarif.text import scrub
-from mlsecops.scan import with_results
+from mlsecops.settling import with_results
 
 VIEW = "view"
 Identity = tuple[str, ...]

@@ -7,7 +7,7 @@ from mlsecops.job import Options, Scan, Skip, Tool
 from mlsecops.policy import Policy
 from mlsecops.project import Project
 from mlsecops.sarif.build import Json
-from mlsecops.scan import let_stand_in
+from mlsecops.settling import let_stand_in
 from mlsecops.tools.dockerfile_checks import DockerfileChecks
 from mlsecops.tools.hadolint import Hadolint
 from mlsecops.tools.image_checks import ImageChecks

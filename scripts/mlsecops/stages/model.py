@@ -8,7 +8,7 @@ from mlsecops.model_scanning.opinions import weigh
 from mlsecops.policy import Policy
 from mlsecops.project import Project
 from mlsecops.sarif.build import Json
-from mlsecops.scan import let_stand_in
+from mlsecops.settling import let_stand_in
 from mlsecops.tools import model_lock, model_signatures
 from mlsecops.tools.model_reader import NAME, ModelReader
 from mlsecops.tools.modelaudit import Modelaudit

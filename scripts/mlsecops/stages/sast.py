@@ -6,7 +6,7 @@ from mlsecops.job import Options, Scan, Skip
 from mlsecops.policy import Policy
 from mlsecops.project import Project
 from mlsecops.sarif.build import Json
-from mlsecops.scan import let_stand_in
+from mlsecops.settling import let_stand_in
 from mlsecops.tools.bandit import Bandit
 from mlsecops.tools.detect_secrets import DetectSecrets
 from mlsecops.tools.secret_patterns import SecretPatterns
