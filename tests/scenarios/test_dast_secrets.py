@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -84,20 +85,22 @@ def scanned(folder: Path, life: int, end: str = "") -> tuple[list[str], list[dic
     root = services.make(folder / "p", TALKING, DOCUMENT)
     (root / "login.py").write_text(LOGIN.replace("{end}", end), encoding="utf-8")
     (root / ".github").mkdir()
-    record, out = folder / "record.json", folder / "out"
-    policy = POLICY.replace("{record}", str(record)).replace("{life}", str(life))
-    (root / ".github" / "mlsecops.yml").write_text(policy, encoding="utf-8")
+    out = folder / "out"
     command = [*COMMAND, "run", str(root), "--stage", "dast", "--out", str(out)]
     environment = {**os.environ, "THE_PASSWORD": PASSWORD}
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300, env=environment)
+    # Of what outlives the scan, a service may write to shared memory only.
+    with TemporaryDirectory(dir="/dev/shm") as shared:
+        record = Path(shared, "record.json")
+        policy = POLICY.replace("{record}", str(record)).replace("{life}", str(life))
+        (root / ".github" / "mlsecops.yml").write_text(policy, encoding="utf-8")
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=300, env=environment
+        )
+        known = json.loads(record.read_text(encoding="utf-8"))
     written = [path.read_text("utf-8", "replace") for path in out.rglob("*") if path.is_file()]
     log = json.loads((out / "stages" / "dast.sarif").read_text(encoding="utf-8"))
     own = [run["properties"]["mlsecops"] for run in log["runs"]]
-    return (
-        json.loads(record.read_text(encoding="utf-8")),
-        own,
-        "\n".join([done.stdout, done.stderr, *written]),
-    )
+    return known, own, "\n".join([done.stdout, done.stderr, *written])
 
 
 def told(known: list[str], said: str) -> list[str]:
