@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import click
 
-from mlsecops.chain import InterruptedRunError
+from mlsecops.job import InterruptedRunError
 from mlsecops.policy import PolicyError
 from mlsecops.project import ProjectError
 from mlsecops.report.escape import terminal

@@ -12,7 +12,6 @@ from tempfile import mkdtemp
 from rich.console import Console
 
 from mlsecops import policy
-from mlsecops.chain import Chain
 from mlsecops.job import Options
 from mlsecops.policy import Policy
 from mlsecops.project import discover
@@ -38,6 +37,8 @@ def scan_stages(
 
     Raises PolicyError, ProjectError, InterruptedRunError, and OSError when nothing can be written.
     """
+    from mlsecops.chain import Chain  # brings every tool
+
     rules = settings.policy or _policy(root, settings.policy_file)
     project = discover(root, excludes=(*rules.exclude, *_own_output(root, keep)))
     toolbox = Toolbox.default()
