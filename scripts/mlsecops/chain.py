@@ -20,6 +20,7 @@ from mlsecops.scan import DEFECTS, broken, scan, skipped
 from mlsecops.shared import Shared
 from mlsecops.stages import container, dast, model, sast, sca, test
 from mlsecops.toolbox import Toolbox, ToolboxError
+from mlsecops.whole_files import write_whole
 
 _PREPARE_AT_ONCE = 8
 
@@ -187,9 +188,7 @@ class Chain:
 
 def write_atomically(path: Path, log: Json) -> None:
     """Write a SARIF log so that a reader sees the whole of it or nothing."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_bytes(orjson.dumps(log, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    draft.replace(path)
+    write_whole(path, orjson.dumps(log, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 def _may_settle(run: Json) -> bool:

@@ -15,9 +15,11 @@ from rich.console import Console
 from mlsecops import __version__, policy
 from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.explain.cli import OUT, explain, waive
+from mlsecops.export.cli import export
 from mlsecops.failing import INCOMPLETE, clear_errors
 from mlsecops.github.cli import github
 from mlsecops.job import Options
+from mlsecops.local import Run, run_locally
 from mlsecops.models.cli import models
 from mlsecops.policy import STAGES
 from mlsecops.project import ProjectError
@@ -92,6 +94,7 @@ def command() -> None:
 
 
 command.add_command(explain)
+command.add_command(export)
 command.add_command(github)
 command.add_command(models)
 command.add_command(waive)
@@ -101,6 +104,12 @@ command.add_command(waive)
 @click.argument("project", type=folder, default=Path())
 @stage_option
 @click.option("--out", type=folder, default=Path(OUT), help="Folder for the reports.", show_default=True)
+@click.option(
+    "--base",
+    metavar="COMMIT",
+    help="Judge as a pull request to this commit or branch: its policy counts, and only what it has not. "
+    "It is scanned first, unless --baseline has its report.",
+)
 @baseline_option
 @history_option
 @scan_options
@@ -108,28 +117,24 @@ def run(
     project: Path,
     stages: tuple[str, ...],
     out: Path,
+    base: str | None,
     baseline: Path | None,
     history: tuple[Path, ...],
     settings: Settings,
 ) -> None:
     """Scan PROJECT with all stages side by side and write the reports."""
-    due = stages or STAGES
     console = Console()
+    asked = Run(
+        stages=stages or STAGES,
+        out=out,
+        settings=settings,
+        base=base,
+        baseline=baseline,
+        history=history,
+        partial=bool(stages),
+    )
     with clear_errors():
-        rules = scan_stages(project, due, settings, results=out / "stages", keep=out, console=console)
-        conclusion = conclude(
-            out / "stages",
-            out,
-            Question(
-                policy=rules,
-                expected=due,
-                generated=datetime.now(UTC),
-                baseline=baseline,
-                partial=bool(stages),
-                history=history,
-                identifier=settings.identifier or "default",
-            ),
-        )
+        conclusion = run_locally(project, asked, console)
     finish(conclusion, console)
 
 
@@ -202,6 +207,7 @@ def doctor() -> None:
 )
 @click.option("--fork-comment", is_flag=True, help="Also comment on pull requests from forks.")
 @click.option("--rescan", is_flag=True, help="Also scan every week, and keep one issue open until it passes.")
+@click.option("--export", is_flag=True, help="Also send each run to DefectDojo and Dependency-Track.")
 @click.option("--branch", help="The default branch. [default: what origin or HEAD says]")
 @click.option("--source", metavar="OWNER/NAME", help="Where mlsecops lives. [default: this clone's origin]")
 @click.option("--ref", metavar="COMMIT", help="Commit to call. [default: of this clone's newest release]")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from mlsecops.findings import Report, build_report
-from mlsecops.findings.fields import mappings, own_properties
+from mlsecops.findings.fields import mappings, own_properties, stage_of
 from mlsecops.policy import Policy
+from mlsecops.policy.proposal import Proposal
 from mlsecops.report.comment import comment
 from mlsecops.report.history import read_history
 from mlsecops.report.machine import machine
@@ -21,7 +21,9 @@ from mlsecops.sarif.build import SCHEMA, Json
 from mlsecops.sarif.files import SarifError, read
 from mlsecops.sarif.limits import EVERY_RUN
 from mlsecops.sarif.merge import merge
+from mlsecops.sarif.states import Known
 from mlsecops.verdict import Verdict, judge
+from mlsecops.whole_files import write_whole
 
 MERGED = "report.sarif"
 WRITTEN = (MERGED, "comment.md", "summary.md", "index.html", "report.json")
@@ -42,7 +44,8 @@ class Question:
 
     `baseline_source` is what people are told the baseline is, else its file's name. `absent` says why a stage
     left nothing; each of `doubts` keeps the verdict from passing; `notices` are told with the report's own.
-    `history` are earlier `report.json` files, or folders of them, for the page.
+    `proposal` is what the judged change does to the policy. `history` are earlier `report.json` files, or
+    folders of them, for the page.
     """
 
     policy: Policy
@@ -55,6 +58,7 @@ class Question:
     absent: Mapping[str, str] = field(default_factory=dict)
     doubts: Sequence[str] = ()
     notices: Sequence[str] = ()
+    proposal: Proposal | None = None
     history: Sequence[Path] = ()
     identifier: str = "default"
     links: Links = field(default_factory=Links)
@@ -72,7 +76,6 @@ def conclude(folder: Path, out: Path, question: Question) -> Conclusion:
         (out / name).unlink(missing_ok=True)
     baseline = read(question.baseline) if question.baseline else None
     paths, unreadable = _readable(folder, question.expected)
-    merged = merge([path for path, _ in paths], out / MERGED, limits=EVERY_RUN)
     report = build_report(
         joined([log for _, log in paths]),
         policy=question.policy,
@@ -84,8 +87,12 @@ def conclude(folder: Path, out: Path, question: Question) -> Conclusion:
         partial=question.partial,
         absent={**question.absent, **unreadable},
         doubts=question.doubts,
-        notices=[*merged.notices, *question.notices],
+        notices=question.notices,
+        proposal=question.proposal,
     )
+    known = _known(report) if baseline is not None else None
+    merged = merge([path for path, _ in paths], out / MERGED, limits=EVERY_RUN, known=known)
+    report = replace(report, notices=(*merged.notices, *report.notices))
     verdict = judge(report, question.policy)
     texts = {
         "comment.md": comment(report, verdict, question.links, question.identifier),
@@ -112,9 +119,12 @@ def joined(logs: Sequence[Json]) -> Json:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text so that a reader sees the whole of it or nothing."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    draft.write_text(text, encoding="utf-8", errors="replace")
-    draft.replace(path)
+    write_whole(path, text.encode("utf-8", errors="replace"))
+
+
+def _known(report: Report) -> Known:
+    """Which results of a run the baseline has too."""
+    return lambda run: {name for stage, name in report.known_results if stage == stage_of(run)}
 
 
 def _readable(folder: Path, stages: Sequence[str]) -> tuple[list[tuple[Path, Json]], dict[str, str]]:
@@ -128,7 +138,7 @@ def _readable(folder: Path, stages: Sequence[str]) -> tuple[list[tuple[Path, Jso
         try:
             found.append((path, read(path)))
         except SarifError as error:
-            unreadable[stage] = f"its result cannot be read: {error}"
+            unreadable[stage] = f"its result cannot be read: {str(error).replace(str(path), path.name)}"
     return found, unreadable
 
 

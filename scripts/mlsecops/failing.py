@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import click
 
+from mlsecops.export.errors import ExportError
 from mlsecops.job import InterruptedRunError
 from mlsecops.policy import PolicyError
 from mlsecops.project import ProjectError
@@ -26,6 +27,8 @@ def clear_errors() -> Iterator[None]:
         yield
     except (PolicyError, ProjectError, SarifError, AdvisoryError, HistoryError) as error:
         fail(str(error), USAGE)
+    except ExportError as error:
+        fail(str(error), error.exit_code)
     except (InterruptedRunError, KeyboardInterrupt) as error:
         fail(str(error) or "interrupted", INTERRUPTED)
     except OSError as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,16 +14,19 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import orjson
 
 from mlsecops.bounds import Bounds
+from mlsecops.project.reading import opened
 from mlsecops.sarif.build import Json
 from mlsecops.shared import Shared
 from mlsecops.toolbox import Limits, StartError, Toolbox, ToolboxError
 from mlsecops.toolbox.environments import installer_environment
+from mlsecops.whole_files import write_whole
 
 if TYPE_CHECKING:
     from mlsecops.policy import Policy
     from mlsecops.project import Project
 
 _LAST_WORDS = 300
+_KEPT_FREE = 256 << 20  # on the disk, for everything else
 # Certificates and proxies only: a tool that talks to a network must find it, and nothing else of ours.
 _NETWORK_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -153,18 +157,36 @@ class Job:
 
     def canary(self, files: Mapping[str, bytes]) -> Path:
         """Write the known-bad input into a fresh folder below `work` and return it."""
-        return _write_files(self.work / "canary", files.items())
+        folder = self.work / "canary"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        return folder
 
     def copy(self, uris: Collection[str], into: str) -> Path:
-        """Copy files of the project below `work/into`, so that no configuration beside them comes along."""
-        return _write_files(self.work / into, ((uri, self.project.read_bytes(uri)) for uri in uris))
+        """Copy files of the project below `work/into`, so that no configuration beside them comes along.
+
+        Raises ToolError where the disk has no room for them.
+        """
+        files = [self.project.file(uri) for uri in uris]
+        folder = self.work / into
+        folder.mkdir(parents=True, exist_ok=True)
+        size = sum(file.size for file in files)
+        if size > shutil.disk_usage(folder).free - _KEPT_FREE:
+            raise ToolError(f"there is no room for a copy of the project, which has {size >> 20} MiB")
+        for file in files:
+            target = folder / file.uri
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with opened(file.absolute) as content, target.open("wb") as copy:
+                shutil.copyfileobj(content, copy)
+        return folder
 
     def keep(self, name: str, content: bytes) -> None:
         """Keep a file with the reports: an SBOM, a test report."""
         self.context.keep.mkdir(parents=True, exist_ok=True)
-        draft = self.work / f"{name}.part"
-        draft.write_bytes(content)
-        draft.replace(self.context.keep / name)
+        write_whole(self.context.keep / name, content)
 
     def execute(
         self,
@@ -180,6 +202,7 @@ class Job:
         silent: bool = False,
         private: bool = False,
         largest: int | None = None,
+        within: Sequence[str] = (),
     ) -> Completed:
         """Run a program of the tool's environment to its end.
 
@@ -187,9 +210,9 @@ class Job:
         A program given by its absolute path is run as it is. `installer` gives it the index settings of the
         user, for resolving packages; `silent` programs print nothing when all is well; what `private` ones
         print is not repeated; `largest` is how many bytes a file may have that it writes, where that is more
-        than usual.
+        than usual; `within` is the command that starts it (see `confinement`).
         Raises ToolError when it is missing, crashes, hangs, ends with an exit code it is not known for, or
-        leaves no new output.
+        leaves no new output in a plain file.
         """
         folder = fresh_folder(self.work / "runs")
         stdout, stderr = folder / "stdout", folder / "stderr"
@@ -202,7 +225,7 @@ class Job:
         limits = Limits(seconds=seconds) if largest is None else Limits(seconds=seconds, file_size=largest)
         try:
             program = self._program(argv[0], environment)
-            command = [str(program), *argv[1:]]
+            command = [*within, str(program), *argv[1:]]
             finished = self.context.toolbox.processes.run(
                 command,
                 cwd=cwd or self.work,
@@ -213,6 +236,8 @@ class Job:
             )
         except StartError as error:
             raise ToolError(str(error)) from error
+        if not (_is_plain(stdout) and _is_plain(stderr)):
+            raise ToolError("it put something else in the place of what it printed")
         last_words = _silence if private else _last_words
         if finished.timed_out and seconds == left:
             raise ToolError(self.bounds.why)
@@ -222,7 +247,7 @@ class Job:
             raise ToolError(f"it was ended by signal {-finished.exit_code}{last_words(stderr)}")
         if finished.exit_code not in exit_codes:
             raise ToolError(f"it ended with exit code {finished.exit_code}{last_words(stderr, stdout)}")
-        if not silent and (not result.is_file() or result.stat().st_size == 0):
+        if not silent and (not _is_plain(result) or result.stat().st_size == 0):
             raise ToolError(f"it wrote no output (exit code {finished.exit_code}){last_words(stderr)}")
         return Completed(finished.exit_code, stdout, stderr, result)
 
@@ -236,6 +261,7 @@ class Job:
         timeout: float | None = None,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
     ) -> Any:
         """Run a program as `execute` does, read its output as JSON; ToolError when that is not whole."""
         completed = self.execute(
@@ -246,6 +272,7 @@ class Job:
             timeout=timeout,
             cwd=cwd,
             env=env,
+            within=within,
         )
         try:
             return orjson.loads(completed.output.read_bytes())
@@ -323,6 +350,14 @@ class Skip:
     information_uri: str = ""
 
 
+def _is_plain(path: Path) -> bool:
+    """Whether a file is one, and no link or pipe that was put in its place."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
 def _silence(*files: Path) -> str:
     """What a program printed stays with it."""
     del files
@@ -346,15 +381,6 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
-
-
-def _write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files:
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-    return folder
 
 
 def fresh_folder(folder: Path) -> Path:

@@ -20,6 +20,7 @@ from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from mlsecops.confinement import installing, kept
 from mlsecops.dependencies import read_manifest
 from mlsecops.job import Job, ToolError
 from mlsecops.project import Manifest, Project
@@ -312,6 +313,8 @@ def _complaint_of_uv(job: Job, folder: Path, arguments: Iterable[str], env: Mapp
             installer=True,
             silent=True,
             cwd=folder,
+            # A build is code of the project, or of a dependency.
+            within=(*kept(), *installing(job)),
             # Without a network it shall say so soon.
             env={"UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "1"), **env},
         )

@@ -57,6 +57,7 @@ def lay_out(job: Job, into: str) -> PythonSources:
     """
     folder = job.work / into
     folder.mkdir(parents=True)
+    notebook_uris = frozenset(job.project.notebooks)
     origins: dict[str, str] = {}
     notebooks: dict[str, Converted] = {}
     problems: list[Problem] = []
@@ -64,14 +65,17 @@ def lay_out(job: Job, into: str) -> PythonSources:
     for number, uri in enumerate(job.targets):
         try:
             content = job.project.read_bytes(uri)
-            if uri.endswith(".ipynb"):
+            if uri in notebook_uris:
                 notebook = notebooks[uri] = convert(content)
                 problems += _unparsed_cells(uri, notebook)
                 notes += _other_cells(uri, notebook)
                 content = notebook.source.encode("utf-8", "replace")
             else:
                 content = plain_source(content)
-        except (OSError, NotebookError) as error:
+        except OSError as error:
+            problems.append(Problem(uri, error.strerror or str(error)))
+            continue
+        except NotebookError as error:
             problems.append(Problem(uri, str(error)))
             continue
         name = f"{number:06}.py"

@@ -162,8 +162,9 @@ class _Work:
             try:
                 self.packages += self._resolved(manifest.uri, listing.dependencies, constraints)
             except ToolError as error:
-                sentence = f"its dependencies cannot be resolved from wheels, only {len(pinned)} pinned ones"
-                self.problems.append(Problem(manifest.uri, f"{sentence} were audited: {error}"))
+                audited = f"only {len(pinned)} pinned" if pinned else "none"
+                sentence = f"its dependencies cannot be resolved from wheels, {audited} were audited"
+                self.problems.append(Problem(manifest.uri, f"{sentence}; a lock file says all: {error}"))
                 self.packages += pinned
 
     def _resolved(self, uri: str, named: Sequence[Dependency], constraints: Sequence[str]) -> list[Package]:

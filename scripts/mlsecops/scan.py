@@ -36,6 +36,7 @@ DEFECTS = (
     AssertionError,
     AttributeError,
     LookupError,
+    MemoryError,
     OSError,
     RuntimeError,
     TypeError,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,9 +13,10 @@ from tempfile import mkdtemp
 from rich.console import Console
 
 from mlsecops import policy
-from mlsecops.job import Options
+from mlsecops.job import Options, printable
 from mlsecops.policy import Policy
-from mlsecops.project import discover
+from mlsecops.project import ProjectError, discover
+from mlsecops.project.tracked import tracked_folders
 from mlsecops.report.progress import Progress
 from mlsecops.toolbox import Toolbox, usable_cores
 
@@ -40,6 +42,8 @@ def scan_stages(
     from mlsecops.chain import Chain  # brings every tool
 
     rules = settings.policy or _policy(root, settings.policy_file)
+    for folder in (results, keep):
+        _refuse_link(root, folder)
     project = discover(root, excludes=(*rules.exclude, *_own_output(root, keep)))
     toolbox = Toolbox.default()
     with scratch_folder(toolbox.cache) as work, Progress(console, stages) as progress:
@@ -77,8 +81,18 @@ def _policy(root: Path, file: Path | None) -> Policy:
 
 
 def _own_output(project: Path, out: Path) -> tuple[str, ...]:
-    """Reports of an earlier run that lie within the project are no part of it."""
+    """Reports of an earlier run that lie within the project are no part of it, unless they were committed."""
     with suppress(ValueError):
         inside = out.resolve().relative_to(project.resolve()).as_posix()
-        return () if inside == "." else (f"{inside}/**",)
+        own = inside != "." and inside not in tracked_folders(project.resolve())
+        return (f"{inside}/**",) if own else ()
     return ()
+
+
+def _refuse_link(project: Path, out: Path) -> None:
+    """Raise ProjectError where a link in the project would lead the reports out of it."""
+    top = project.resolve()
+    named = Path(os.path.normpath(out.absolute()))
+    for root in {top, Path(os.path.normpath(project.absolute()))}:
+        if named.is_relative_to(root) and not named.resolve().is_relative_to(top):
+            raise ProjectError(f"{printable(str(out))} leads out of the project by a link; name it by --out")

@@ -116,8 +116,17 @@ def _why_blocked(
     number = sum(len(findings) for findings in blocking.values())
     limits = {policy.threshold(stage) for stage in blocking}
     limit = limits.pop() if len(limits) == 1 else "the thresholds of their stages"
-    more = f"; {_summary(unfinished)}" if unfinished else ""
-    return f"{_number(number, report, policy)} at or above {limit}{more}"
+    findings = f"{_number(number, report, policy)} at or above {limit}"
+    return "; ".join(filter(None, (findings, _open(unfinished, report))))
+
+
+def _open(unfinished: Sequence[Condition], report: Report) -> str:
+    """What is unfinished beside findings that block: the stages by name, or the first of the conditions."""
+    stages = [stage.name for stage in report.stages if stage.status == "incomplete"]
+    if not stages:
+        return _summary(unfinished) if unfinished else ""
+    more = len(unfinished) - len(stages)
+    return f"{', '.join(stages)} incomplete{f' (and {more} more)' if more > 0 else ''}"
 
 
 def _summary(conditions: Sequence[Condition]) -> str:

@@ -1,4 +1,4 @@
-"""The picture of the page in the README: its first screen, drawn by Chromium."""
+"""The pictures of the page in the README: its first screen, drawn by Chromium."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from release.picture import QUIET, ROOT, browser, drawn, shoot
+from release.picture import DEMO, DOCS, QUIET, browser, drawn, shoot
 
-PAGE = ROOT / "mlsecops-report" / "careless" / "index.html"
-PICTURE = ROOT / "docs" / "page.png"
+PAGES = (
+    (DEMO / "clean" / "index.html", DOCS / "page-clean.png"),
+    (DEMO / "careless" / "index.html", DOCS / "page.png"),
+)
 SIZE = (1280, 1400)
 # Sharp enough, and small enough for a README.
 _SCALE = 1.5
@@ -28,8 +30,8 @@ def draw(page: Path, picture: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Draw the page of the careless change, or the one that the arguments name."""
-    return drawn("draw-page", draw, (PAGE, PICTURE), arguments)
+    """Draw the pages of both runs of the demo, or the one that the arguments name."""
+    return drawn("draw-page", draw, PAGES, arguments)
 
 
 if __name__ == "__main__":

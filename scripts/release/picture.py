@@ -1,4 +1,4 @@
-"""The picture of the comment in the README: its Markdown as GitHub shows it, drawn by Chromium."""
+"""The pictures of the comment in the README: its Markdown as GitHub shows it, drawn by Chromium."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ from markdown_it import MarkdownIt
 from release.png import PngError, with_palette
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMENT = ROOT / "mlsecops-report" / "careless" / "comment.md"
-PICTURE = ROOT / "docs" / "comment.png"
+DEMO = ROOT / "mlsecops-report"
+DOCS = ROOT / "docs"
+# What scripts/demo leaves, and the pictures of it.
+COMMENTS = (
+    (DEMO / "clean" / "comment.md", DOCS / "comment-clean.png"),
+    (DEMO / "careless" / "comment.md", DOCS / "comment.png"),
+)
 STYLE = Path(__file__).with_name("comment.css")
 # The first screen of a long comment is enough for a README.
 WIDTH, TALLEST = 900, 760
@@ -36,24 +41,20 @@ QUIET = (
 )
 _SECONDS = 60
 _HEIGHT = re.compile(r'data-height="(\d+)"')
-_MEASURE = """
-const tall = document.querySelector("article").offsetHeight;
-document.documentElement.dataset.height = tall;
-document.querySelector("footer").hidden = tall < innerHeight;
-"""
+_MEASURE = 'document.documentElement.dataset.height = document.querySelector("article").offsetHeight;'
 
 
 class PictureError(Exception):
     """The picture cannot be drawn; the text says what is missing."""
 
 
-def page(markdown: str, style: str) -> str:
-    """A page that shows one comment; it measures itself into the attribute `data-height`."""
-    body = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
+def page(markdown: str, style: str, *, fading: bool = False) -> str:
+    """A page that shows one comment, `fading` at its end; it measures itself into `data-height`."""
+    body = MarkdownIt("commonmark", {"html": True, "breaks": True}).enable("table").render(markdown)
     return (
         f'<!doctype html><meta charset="utf-8"><title>comment</title><style>{style}</style>'
         "<article><header><b>github-actions</b> <i>bot</i> commented just now</header>"
-        f"<main>{body}</main></article><footer></footer><script>{_MEASURE}</script>"
+        f"<main>{body}</main></article>{'<footer></footer>' if fading else ''}<script>{_MEASURE}</script>"
     )
 
 
@@ -70,33 +71,40 @@ def draw(comment: Path, picture: Path) -> None:
     program = browser()
     with tempfile.TemporaryDirectory() as scratch:
         source, drawn = Path(scratch, "comment.html"), Path(scratch, "comment.png")
-        source.write_text(
-            page(comment.read_text(encoding="utf-8"), STYLE.read_text(encoding="utf-8")), encoding="utf-8"
-        )
+        texts = (comment.read_text(encoding="utf-8"), STYLE.read_text(encoding="utf-8"))
+        source.write_text(page(*texts), encoding="utf-8")
         common = [program, *QUIET, f"--user-data-dir={scratch}/profile", source.as_uri()]
         measured = _HEIGHT.search(run([*common, f"--window-size={WIDTH},800", "--dump-dom"]))
         if measured is None:
             raise PictureError("the browser does not say how tall the comment is")
-        size = f"--window-size={WIDTH},{min(int(measured[1]) + 2 * MARGIN, TALLEST)}"
+        tall = int(measured[1]) + 2 * MARGIN
+        source.write_text(page(*texts, fading=tall > TALLEST), encoding="utf-8")
+        size = f"--window-size={WIDTH},{min(tall, TALLEST)}"
         shoot([*common, size, "--force-device-scale-factor=2"], drawn, picture)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Draw the comment of the careless change, or the one that the arguments name."""
-    return drawn("draw-comment", draw, (COMMENT, PICTURE), arguments)
+    """Draw the comments of both runs of the demo, or the one that the arguments name."""
+    return drawn("draw-comment", draw, COMMENTS, arguments)
 
 
 def drawn(
-    name: str, draw: Callable[[Path, Path], None], usual: tuple[Path, Path], arguments: Sequence[str]
+    name: str,
+    draw: Callable[[Path, Path], None],
+    usual: Sequence[tuple[Path, Path]],
+    arguments: Sequence[str],
 ) -> int:
-    """Draw from one file into another, the usual ones or those of the arguments, and say what came of it."""
-    source, picture = (*map(Path, arguments[:2]), *usual[len(arguments) :])
-    try:
-        draw(source, picture)
-    except (PictureError, PngError, OSError) as error:
-        sys.stderr.write(f"{name}: {error}\n")
-        return 1
-    sys.stdout.write(f"{picture}: {picture.stat().st_size >> 10} kB\n")
+    """Draw from files into others, the usual ones or the two that are named, and say what came of it."""
+    if len(arguments) not in (0, 2):
+        sys.stderr.write(f"{name}: name a file and its picture, or nothing\n")
+        return 2
+    for source, picture in [(Path(arguments[0]), Path(arguments[1]))] if arguments else usual:
+        try:
+            draw(source, picture)
+        except (PictureError, PngError, OSError) as error:
+            sys.stderr.write(f"{name}: {error}\n")
+            return 1
+        sys.stdout.write(f"{picture}: {picture.stat().st_size >> 10} kB\n")
     return 0
 
 

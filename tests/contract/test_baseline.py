@@ -12,8 +12,11 @@ import pytest
 from mlsecops.github.baseline import Baseline, newest
 from mlsecops.github.client import Client
 from mlsecops.github.event_model import Event, PullRequest
+from mlsecops.report.history import read_history
+from mlsecops.report.machine import machine
 from mlsecops.sarif.files import read
 from support.github_api import TOKEN, GitHubServer, Run
+from support.reports import passed, report
 from support.sarif_logs import log, result, run
 
 PULL = PullRequest(
@@ -317,3 +320,25 @@ def test_what_github_does_not_say_of_an_artifact_counts_against_it(
     github.fail("GET", "/actions/artifacts$", 200, body={"total_count": 1, "artifacts": [artifact]})
 
     assert found(github, tmp_path) == Baseline()
+
+
+def test_the_same_runs_report_json_is_history_where_it_can_be_read(
+    github: GitHubServer, tmp_path: Path
+) -> None:
+    def both(summary: str) -> bytes:
+        stream = io.BytesIO(zipped())
+        with zipfile.ZipFile(stream, "a") as archive:
+            archive.writestr("report.json", summary)
+        return stream.getvalue()
+
+    left(github, 1, both(machine(report(), passed())))
+    (path,) = found(github, tmp_path).history
+    assert read_history([path])[0].project == "forecast-api"
+    left(github, 2, both("no report"))
+    assert found(github, tmp_path).source == "main@0000002"
+    assert found(github, tmp_path).history == ()
+    # Nor is that of a report which is passed over the next one's.
+    left(github, 3)
+    left(github, 4, both(machine(report(), passed())).replace(b"report.sarif", b"report.sarix"))
+    assert found(github, tmp_path).source == "main@0000003"
+    assert found(github, tmp_path).history == ()

@@ -85,11 +85,15 @@ def test_the_policy_of_the_checkout_does_not_count(tmp_path: Path, repository: G
     outputs = scanned(job)
     done = job.step("report", stages="container", needs=needs(container=outputs))
     assert done.outputs["verdict"] == "blocked"
-    assert "this change introduces a policy: that counts once it is merged" in done.summary
+    assert (
+        "**Policy change, takes effect after the merge (weaker): "
+        f"this change introduces the policy** `{POLICY}`\n\n"
+        "- weaker: `fail-on` high → never\n- weaker: `exclude` added: `**`\n"
+    ) in done.summary
     repository.state.files[POLICY, BASE] = weak
     done = job.step("report", stages="container", needs=needs(container=outputs))
     assert done.outputs["verdict"] == "passed"
-    assert "counts once" not in done.summary
+    assert "after the merge" not in done.summary
 
 
 def test_a_pull_request_is_judged_by_what_is_new_and_gets_one_comment(
@@ -116,6 +120,8 @@ def test_a_pull_request_is_judged_by_what_is_new_and_gets_one_comment(
     assert int(done.outputs["new"]) >= 1
     assert int(done.outputs["fixed"]) >= 1, "the tag of the base image is pinned now"
     assert Path(done.outputs["sarif"]).is_file()
+    page = (Path(done.outputs["folder"]) / "index.html").read_text(encoding="utf-8")
+    assert "Open findings of the last 2 runs" in page
     assert "sarif-more" not in done.outputs
     assert job.step("publish", uploaded="success skipped").annotations("warning") == []
     for uploaded in ("failure skipped", "success failure"):
@@ -167,6 +173,18 @@ def test_a_policy_that_cannot_be_had_is_a_doubt_and_no_default(
     done = job.step("report", stages="container", needs=needs(container=outputs))
     assert done.outputs["verdict"] == "incomplete"
     assert ".github/mlsecops.yml:2: " in done.annotations("error")[0]
+
+
+def test_a_policy_that_no_run_could_read_after_the_merge_is_a_doubt(
+    tmp_path: Path, repository: GitHubServer
+) -> None:
+    job = on_pull_request(tmp_path, repository, GOOD)
+    outputs = scanned(job)
+    repository.state.files[POLICY, MERGE] = b"version: 1\nfail-on: hihg\n"
+    done = job.step("report", stages="container", needs=needs(container=outputs))
+    assert done.outputs["verdict"] == "incomplete"
+    assert "could not be read once this is merged: .github/mlsecops.yml:2: " in done.annotations("error")[0]
+    assert "(cannot be read): this change introduces the policy** `.github/mlsecops.yml`" in done.summary
 
 
 def test_the_input_fail_on_never_weakens_the_policy_file(tmp_path: Path, repository: GitHubServer) -> None:
@@ -278,6 +296,18 @@ def test_a_comment_that_github_does_not_take_is_a_warning(
     published = job.step("publish")
     assert published.code == 0
     assert published.annotations("warning")[0].startswith("no comment was left: ")
+
+
+@pytest.mark.parametrize(("wanted", "linked"), [("auto", True), ("never", False)])
+def test_alerts_are_linked_only_where_there_are_any(
+    tmp_path: Path, repository: GitHubServer, wanted: str, linked: bool
+) -> None:
+    job = on_pull_request(tmp_path, repository)
+    outputs = needs(container=scanned(job))
+    done = job.step("report", stages="container", needs=outputs, upload=wanted)
+    comment = (Path(done.outputs["folder"]) / "comment.md").read_text(encoding="utf-8")
+    assert ("/security/code-scanning?query=" in comment) is linked
+    assert ("+rule%3Adockerfile-root-user" in comment) is linked
 
 
 def test_in_a_merge_queue_nothing_is_uploaded_or_said(tmp_path: Path, repository: GitHubServer) -> None:

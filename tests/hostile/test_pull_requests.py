@@ -6,21 +6,25 @@ None passes, none writes anything outside the output folder, and each that hides
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hostile.attacks import containers, dependencies, model_files, source
+from hostile.attacks import containers, dependencies, model_files, source, tests_that_lie
 from hostile.attacks.attack import Attack
+from hostile.attacks.tests_that_lie import SECRET
 from mlsecops.chain import STAGES, write_atomically
 from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.job import Scan
 from mlsecops.policy import Policy
 from mlsecops.sarif.build import SCHEMA, Json
 from mlsecops.scan import scan
-from support import small_project
+from mlsecops.toolbox import cache_folder
+from support import services, small_project
 from support.contexts import context
 from support.markup import render
 
@@ -31,6 +35,7 @@ ATTACKS: Mapping[str, Attack] = {
         ("container", containers.ATTACKS),
         ("model", model_files.ATTACKS),
         ("dependencies", dependencies.ATTACKS),
+        ("tests", tests_that_lie.ATTACKS),
     )
     for name, attack in attacks.items()
 }
@@ -61,10 +66,31 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> Base:
 
 
 @pytest.fixture(autouse=True)
-def _cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No index is asked, and what earlier runs remember of models does not count."""
+def _machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A runner with a user's folder and secrets; no index is asked, and no earlier run counts."""
+    monkeypatch.setenv("MLSECOPS_CACHE", str(cache_folder()))
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("CI", "true")
+    for name in ("env", "path", "output", "step_summary"):
+        (tmp_path / "runner").mkdir(exist_ok=True)
+        (tmp_path / "runner" / name).write_text("")
+        monkeypatch.setenv(f"GITHUB_{name.upper()}", str(tmp_path / "runner" / name))
+    (tmp_path / "home").mkdir()
+    for name in (".netrc", ".profile"):
+        (tmp_path / "home" / name).write_text(f"# {SECRET}\n")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("UV_CACHE_DIR", "UV_PYTHON_INSTALL_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "scratch" / name))
+    for name in ("GITHUB_TOKEN", "ACTIONS_RUNTIME_TOKEN", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, SECRET)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _neighbour() -> Iterator[None]:
+    """A process of the same user, with a secret in its variables."""
+    with subprocess.Popen(["/bin/sleep", "600"], env={**os.environ, "TOKEN": SECRET}) as process:
+        yield
+        process.kill()
 
 
 def judged(root: Path, attack: Attack, baseline: Path | None) -> Conclusion:
@@ -93,17 +119,31 @@ def judged(root: Path, attack: Attack, baseline: Path | None) -> Conclusion:
 
 
 def everything(folder: Path) -> dict[Path, str]:
-    """All that lies below a folder, with the hash of what is in it."""
-    return {path: _hash(path) for path in folder.rglob("*")}
+    """All that lies below a folder but the output and the scratch folder, with the hash of what is in it."""
+    tops = [each for each in folder.iterdir() if each.name not in {"out", "scratch"}]
+    return {path: _hash(path) for top in tops for path in (top, *top.rglob("*"))}
+
+
+def apart() -> dict[str, Attack]:
+    """What is judged by itself: each attack, but those that are joined as one."""
+    joined = [each for each in ATTACKS.values() if each.joined]
+    files = {name: content for each in joined for name, content in each.files.items()}
+    alone = {name: each for name, each in ATTACKS.items() if not each.joined}
+    return {**alone, "joined": replace(joined[0], files=files)}
+
+
+def reports(folder: Path) -> list[Path]:
+    """All that a run leaves for people and machines."""
+    return [each for name in ("out", "scratch/keep") for each in (folder / name).rglob("*") if each.is_file()]
 
 
 def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else ""
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", apart())
 def test_it_does_not_get_past_the_gate(name: str, base: Base, tmp_path: Path) -> None:
-    attack = ATTACKS[name]
+    attack = apart()[name]
     baseline = base.report(attack)
     root = small_project.make(tmp_path / "project")
     attack.apply(root)
@@ -116,10 +156,14 @@ def test_it_does_not_get_past_the_gate(name: str, base: Base, tmp_path: Path) ->
     if attack.sees:
         seen = [each.rule_id for each in conclusion.report.findings if each.open and each.state == "new"]
         assert any(attack.sees in rule for rule in seen), (seen, told)
+        messages = [each.message for each in conclusion.report.findings]
+        assert len(seen) == 1 or not attack.joined, messages
     assert attack.says in " ".join(told), told
-    ours = {tmp_path / "out", tmp_path / "scratch"}
-    after = everything(tmp_path).items()
-    assert {path: digest for path, digest in after if ours.isdisjoint([path, *path.parents])} == before
+    work = tmp_path / "scratch" / "work"
+    assert not [each for each in work.glob("*") if not each.name.startswith(f"{attack.stage}-")]
+    assert not services.processes(tmp_path)
+    assert SECRET.encode() not in b"".join(each.read_bytes() for each in reports(tmp_path))
+    assert everything(tmp_path) == before
     comment = conclusion.files["comment.md"].read_text(encoding="utf-8")
     shown = render(comment)
     assert (shown.links, shown.images, shown.references) == ([], [], [])

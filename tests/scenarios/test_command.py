@@ -12,6 +12,7 @@ import psutil
 import pytest
 from support import small_project
 from support.command import COMMAND, mlsecops
+from support.git_repository import commit
 
 REPORTS = {"report.sarif", "comment.md", "summary.md", "index.html", "report.json"}
 
@@ -50,6 +51,35 @@ def test_with_a_baseline_only_what_is_new_blocks(root: Path, tmp_path: Path) -> 
     done = mlsecops("run", root, "--stage", "container", "--out", tmp_path / "out", *baseline)
     assert done.returncode == 1
     assert "second.Dockerfile" in done.stdout
+
+
+def test_against_a_base_it_is_judged_as_a_pull_request(root: Path, tmp_path: Path) -> None:
+    bad = "FROM python:3.13.1-slim\nCMD python\n"
+    (root / "Dockerfile").write_text(bad, encoding="utf-8")
+    commit(root)
+    (root / "second.Dockerfile").write_text(bad, encoding="utf-8")
+    (root / ".github" / "mlsecops.yml").write_text("fail-on: never\nexclude: ['second*']\n", "utf-8")
+    asked = ("run", root, "--stage", "container", "--no-exec", "--out", tmp_path / "out", "--base", "main")
+    done = mlsecops(*asked)
+    assert done.returncode == 1, done.stdout + done.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert report["policy"] == "built-in defaults"
+    assert report["baseline"]["source"].startswith("main@")
+    assert report["counts"]["new"]["total"] == report["counts"]["unchanged"]["total"] == 4
+    assert (report["policy_change"]["kind"], report["policy_change"]["effect"]) == ("introduced", "weaker")
+    assert "weaker: `fail-on` high → never" in done.stdout
+    assert "second.Dockerfile:1" in done.stdout
+    assert f"mlsecops run {root} --base main --stage container" in (tmp_path / "out/comment.md").read_text()
+    again = mlsecops(*asked, "--baseline", tmp_path / "out" / "base" / "report.sarif")
+    assert again.returncode == 1
+    assert "to tell what is new" not in again.stdout
+
+
+def test_a_base_that_is_not_there_is_one_line(root: Path, tmp_path: Path) -> None:
+    commit(root)
+    done = mlsecops("run", root, "--base", "nowhere", "--out", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "mlsecops: --base: the repository has no commit nowhere; is it fetched?\n"
 
 
 def test_stages_run_apart_and_reported_later_give_the_same(root: Path, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from mlsecops.findings import (
     ToolReport,
 )
 from mlsecops.policy import SEVERITIES, Waiver
+from mlsecops.policy.changes import PolicyChange
+from mlsecops.policy.proposal import Proposal
 from mlsecops.report.parts import Links
 from mlsecops.sarif.build import Status
 from mlsecops.verdict import Condition, Verdict
@@ -118,6 +120,15 @@ _stages = st.builds(
     tools=st.lists(_tools, max_size=2).map(tuple),
     seconds=st.floats(0, 9999),
 )
+_proposals = st.builds(
+    Proposal,
+    kind=st.sampled_from(["introduced", "edited", "removed"]),
+    path=hostile,
+    changes=st.lists(
+        st.builds(PolicyChange, hostile, st.sampled_from(["weaker", "different"])), max_size=2
+    ).map(tuple),
+    fault=st.just("") | hostile,
+)
 reports = st.builds(
     Report,
     project=hostile,
@@ -134,6 +145,7 @@ reports = st.builds(
     left_out=st.lists(st.builds(LeftOut, hostile, hostile, st.integers(0, 99)), max_size=2).map(tuple),
     notices=_TEXTS,
     doubts=_TEXTS,
+    proposal=st.none() | _proposals,
     model_changes=st.lists(_model_changes, max_size=2).map(tuple),
 )
 verdicts = st.builds(

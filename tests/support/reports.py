@@ -22,6 +22,8 @@ from mlsecops.findings import (
     ToolReport,
 )
 from mlsecops.policy import SEVERITIES, Severity, Waiver
+from mlsecops.policy.changes import PolicyChange
+from mlsecops.policy.proposal import Proposal
 from mlsecops.report.history import Past
 from mlsecops.sarif.build import Status
 from mlsecops.verdict import Condition, Verdict
@@ -325,6 +327,15 @@ def rich_report() -> tuple[Report, Verdict]:
             LeftOut("node_modules", "packages of others", 1700),
         ),
         notices=("comments in the files suppress 2 findings",),
+        proposal=Proposal(
+            kind="edited",
+            path=".github/mlsecops.yml",
+            changes=(
+                PolicyChange("`fail-on` high → never", "weaker"),
+                PolicyChange("waiver added: `B301` in `src/**`, until 2027-01-31: legacy", "weaker"),
+                PolicyChange("`models.require-lock` false → true", "stricter"),
+            ),
+        ),
         model_changes=(
             ModelChange(
                 kind="changed",

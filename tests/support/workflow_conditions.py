@@ -83,6 +83,7 @@ def _stage(stage: str) -> Case:
     )
 
 
+_OF_MAIN = {"default_branch": "main"}
 _FORK = {"event": "pull_request", "head_repository": {"full_name": "someone/repo"}}
 
 
@@ -186,6 +187,40 @@ CASES: tuple[Case, ...] = (
                 False,
             ),
             Row(_event("workflow_run", {"workflow_run": _FORK}, repository="Someone/Repo"), False),
+        ),
+    ),
+    Case(
+        "if",
+        "github.event.workflow_run.event == 'push' "
+        "&& github.event.workflow_run.head_branch == github.event.repository.default_branch",
+        ("templates/workflows/mlsecops-export.yml: jobs.export",),
+        tuple(
+            Row(_event("workflow_run", {"workflow_run": finished, "repository": _OF_MAIN}), exported)
+            for finished, exported in (
+                ({"event": "push", "head_branch": "main"}, True),
+                ({"event": "push", "head_branch": "feature"}, False),
+                ({"event": "pull_request", "head_branch": "main"}, False),
+                ({"event": "schedule", "head_branch": "main"}, False),
+            )
+        ),
+    ),
+    Case(
+        "if",
+        "inputs.defectdojo-url != ''",
+        ("actions/export/action.yml: Send the findings",),
+        (
+            Row(_inputs(defectdojo_url="https://dojo.example"), True),
+            Row(_inputs(defectdojo_url=""), False),
+            Row(_inputs(defectdojo_url="https://dojo.example"), False, "failure"),
+        ),
+    ),
+    Case(
+        "if",
+        "!cancelled() && inputs.dependency-track-url != ''",
+        ("actions/export/action.yml: Send the bills of materials",),
+        (
+            *(Row(_inputs(dependency_track_url="https://x"), each != "cancelled", each) for each in _STATUS),
+            Row(_inputs(dependency_track_url=""), False),
         ),
     ),
     Case(

@@ -35,6 +35,7 @@ _ACTIONS: Mapping[str, Permissions] = {
     "report": _REPORT,
     "comment": {"contents": "read", "actions": "read", "pull-requests": "write"},
     "tracking-issue": {"issues": "write"},
+    "export": {"actions": "read"},
 }
 # A permission that is not needed where the caller switches off what it is for.
 _SWITCHES = (("comment", False, "pull-requests"), ("upload", "never", "security-events"))

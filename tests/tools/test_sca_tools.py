@@ -221,7 +221,7 @@ def test_a_private_package_is_incomplete_and_the_pinned_ones_are_audited(tmp_pat
     audit = made["pip-audit"]
     assert own(audit)["status"] == "incomplete"
     assert "our-private-thing was not found" in own(audit)["reason"]
-    assert "only 1 pinned ones were audited" in own(audit)["reason"]
+    assert "only 1 pinned were audited" in own(audit)["reason"]
     assert places(audit, FLASK_CVE) == [("requirements.txt", 1)]
     assert own(made["cyclonedx-bom"])["status"] == "incomplete"
 

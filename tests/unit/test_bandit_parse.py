@@ -177,3 +177,16 @@ BANDIT_CWE = {
 }
 # bandit reports the import, our rule the call: two lines.
 APART = {"mlsecops-xmlrpc-open"}
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "title"),
+    [
+        ("pytorch_load", "https://docs.example/b614_pytorch_load.html", "Pytorch load (B301)"),
+        ("blacklist", "https://docs.example/calls.html#b310-urllib-urlopen", "Urllib urlopen (B301)"),
+        ("blacklist", "https://docs.example/calls.html", "Blacklist (B301)"),
+    ],
+)
+def test_titles_tell_the_tests_of_one_list_apart(name: str, address: str, title: str) -> None:
+    parsed = parse(report(issue(test_name=name, more_info=address)), "", SOURCES, CANARY)
+    assert parsed.rules[0]["shortDescription"]["text"] == title

@@ -11,7 +11,7 @@ import pytest
 from mlsecops.conclude import WRITTEN, Conclusion, Question, conclude
 from mlsecops.policy import Policy
 from mlsecops.report.terminal import verdict_view
-from mlsecops.sarif.files import SarifError, write
+from mlsecops.sarif.files import SarifError, read, write
 from rich.console import Console
 from support.sarif_logs import log, result, run
 
@@ -123,3 +123,40 @@ def test_every_run_stays_to_be_compared_with(tmp_path: Path) -> None:
     assert len(orjson.loads(first.files["report.sarif"].read_bytes())["runs"]) == 30
     again = concluded(tmp_path, baseline=first.files["report.sarif"].rename(tmp_path / "base.sarif"))
     assert {each.state for each in again.report.findings} == {"unchanged"}
+
+
+def test_the_merged_log_says_what_is_new_and_is_itself_a_baseline(tmp_path: Path) -> None:
+    def baseline_states(conclusion: Conclusion) -> dict[str, str | None]:
+        (merged,) = read(conclusion.files["report.sarif"])["runs"]
+        return {each["ruleId"]: each.get("baselineState") for each in merged["results"]}
+
+    lines = {"B301": 1, "B102": 2}
+    text = {"app.py": "a()\nb()\n"}
+
+    def scanned(name: str, *rules: str, before: Conclusion | None = None) -> Conclusion:
+        results = [result(each, line=lines[each]) for each in rules]
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "sast.sarif", log(run("sast", "bandit", results, files=text)))
+        return concluded(tmp_path / name, baseline=before.files["report.sarif"] if before else None)
+
+    then = scanned("then", "B301")
+    now = scanned("now", "B301", "B102", before=then)
+    later = scanned("later", "B102", before=now)
+
+    assert baseline_states(then) == {"B301": None}
+    assert baseline_states(now) == {"B301": "unchanged", "B102": "new"}
+    # What is fixed is told in the reports, and is no result: readers that know no states would show it.
+    assert baseline_states(later) == {"B102": "unchanged"}
+    assert [each.rule_id for each in later.report.fixed] == ["B301"]
+
+
+def test_a_result_that_cannot_be_read_is_told_without_where_it_lies_on_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "sast.sarif").write_text("{")
+
+    conclusion = concluded(tmp_path)
+
+    assert conclusion.verdict.reason.startswith(
+        "sast: its result cannot be read: sast.sarif is not whole JSON"
+    )
+    for name, text in texts(conclusion).items():
+        assert str(tmp_path / "sast.sarif") not in text, name

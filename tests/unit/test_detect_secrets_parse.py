@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 from mlsecops.job import Parsed
-from mlsecops.tools.detect_secrets import parse
+from mlsecops.tools.detect_secrets import parse, without_data
 
 HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -42,6 +43,7 @@ def test_one_finding_a_line_of_the_surest_kind() -> None:
         f"--hash=sha256:{HASH}",
         f'"integrity": "sha512-{HASH}=="',
         f'revision="{HASH[:40]}"',
+        f"    rev: {HASH[:40]}  # frozen: v0.12.2",
         f'"image/png": "{HASH}"',
         f"uses: actions/checkout@{HASH[:40]}",
     ],
@@ -79,3 +81,21 @@ def test_comments_suppress_and_are_named() -> None:
     assert here["suppressions"]
     assert above["suppressions"]
     assert "suppressions" not in not_above
+
+
+def wrapped(end: str, lines: int) -> list[str]:
+    """Lines of encoded data with an end of their own."""
+    text = base64.b64encode(bytes(range(256)) * 20).decode()
+    return [f'"{text[76 * number : 76 * number + 76]}{end}' for number in range(lines)]
+
+
+@pytest.mark.parametrize("end", ["", "\\n", '\\\\\\n",', '",'])
+def test_data_in_lines_is_left_out_and_lines_keep_their_numbers(end: str) -> None:
+    before, after = ["-----BEGIN RSA PRIVATE KEY-----", 'token = "a"'], ["password = 'b'"]
+    text = "\n".join([*before, *wrapped(end, 20), *after, ""])
+    assert without_data(text).splitlines() == [*before, *[""] * 20, *after]
+
+
+def test_a_few_long_lines_are_no_data() -> None:
+    text = "\n".join([*wrapped("", 15), "x = 1", *wrapped("", 15), ""])
+    assert without_data(text) == text

@@ -61,6 +61,8 @@ def test_a_good_dockerfile() -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
+        ('FROM x:1\nUSER "root"', 2),
+        ("FROM x:1\nUSER '0'", 2),
         ("FROM python:3.13", 1),
         ("FROM python:3.13\nUSER root", 2),
         ("FROM python:3.13\nUSER app\nUSER 0:0", 3),
@@ -399,6 +401,9 @@ def test_unverified_download(text: str, line: int) -> None:
         ("RUN echo 'x ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/x", "sudo"),
         ("RUN --security=insecure x", "privileged"),
         ("RUN docker run --privileged x", "privileged"),
+        ("RUN --network=host x", "privileged"),
+        ("RUN wget http://169.254.169.254/latest/meta-data/iam", "privileged"),
+        ("RUN python -c 'import urllib; urllib.get(\"http://metadata.google.internal/\")'", "privileged"),
         ("RUN hf download a/b", "unpinned-model"),
         ("RUN huggingface-cli download a/b --revision main", "unpinned-model"),
     ],

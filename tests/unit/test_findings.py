@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlsecops.findings import Finding, LeftOut, Place, Report, band, build_report
 from mlsecops.policy import Policy, Waiver
+from mlsecops.report.parts import place
 from mlsecops.sarif.build import Json, Result
 from support.sarif_logs import advisory, log, result, rule, run
 
@@ -70,6 +71,11 @@ class TestFinding:
         assert "owasp-ml/ML06" in found.tags
         assert found.state is None
         assert found.open
+
+    def test_of_a_file_as_a_whole_there_is_no_line(self) -> None:
+        (found,) = report(log(run("model", "picklescan", [result("call", "a.pkl", line=0)]))).findings
+        assert (found.uri, found.line) == ("a.pkl", 0)
+        assert place(found) == "a.pkl"
 
     def test_it_says_what_is_known_of_a_package(self) -> None:
         where = advisory("PYSEC-2023-62", line=3, aliases=["CVE-2023-30861", "GHSA-m2qf-hxjv-5gpq"])
@@ -546,6 +552,62 @@ class TestBaseline:
         assert [each.state for each in found.findings] == ["unchanged"]
         assert found.fixed == ()
 
+    @staticmethod
+    def model(*names: str, content: str = "a", call: str = "posix.system") -> Json:
+        """A scan of model files without lines, each with the same call in the same bytes."""
+        found = [result("call", name, identity=("import", name, call)) for name in names]
+        scan = run("model", "picklescan", found)
+        for each in scan["artifacts"]:
+            each["hashes"] = {"sha-256": content * 64}
+        for each in scan["results"]:
+            prints = each["partialFingerprints"]
+            prints["primaryLocationLineHash"] = f"{prints['mlsecops/v1'][:16]}:1"
+        return log(scan)
+
+    def test_a_renamed_file_without_lines_keeps_its_findings(self) -> None:
+        found = report(self.model("new.pt"), self.model("old.pt"))
+
+        assert [each.state for each in found.findings] == ["unchanged"]
+        assert found.fixed == ()
+
+    @pytest.mark.parametrize(
+        "now",
+        [
+            model("new.pt", content="b"),  # other bytes
+            model("old.pt", "new.pt", content="a"),  # a copy
+            model("new.pt", content=""),  # nobody says what its bytes are
+        ],
+    )
+    def test_a_file_without_lines_that_was_not_renamed_is_new(self, now: Json) -> None:
+        new = [each.uri for each in report(now, self.model("old.pt")).findings if each.state == "new"]
+
+        assert new == ["new.pt"]
+
+    def test_of_two_files_with_the_same_bytes_one_is_renamed(self) -> None:
+        then, now = self.model("a.pt"), self.model("b.pt", "c.pt")
+
+        assert sorted(str(state) for _, state in states(now, then)) == ["new", "unchanged"]
+
+    def test_another_flaw_in_the_place_of_a_mended_one_is_new(self) -> None:
+        then = log(run("sast", "bandit", [result("B301", line=2)], files={"app.py": "import a\nload(x)\n"}))
+        words = log(run("sast", "bandit", [result("B301", line=2)], files={"app.py": "import a\nload(y)\n"}))
+        weakness = log(
+            run("sast", "bandit", [result("B602", line=2)], [rule("B602", cwe=78)],
+                files={"app.py": "import a\nload(x)\n"})
+        )  # fmt: skip
+
+        for now in (words, weakness):
+            found = report(now, then)
+            assert [each.state for each in found.findings] == ["new"]
+            assert len(found.fixed) == 1
+
+    def test_a_second_copy_of_a_line_is_new(self) -> None:
+        once, twice = {"app.py": "load(x)\n"}, {"app.py": "load(x)\nload(x)\n"}
+        then = log(run("sast", "bandit", [result("B301")], files=once))
+        now = log(run("sast", "bandit", [result("B301"), result("B301", line=2)], files=twice))
+
+        assert sorted(str(state) for _, state in states(now, then)) == ["new", "unchanged"]
+
     def test_without_fingerprints_a_file_and_a_message_make_it_the_same(self) -> None:
         def scan(uri: str) -> Json:
             current = log(run("sast", "bandit", [result("B301", uri, 9)], files={uri: self.TEXT}))
@@ -636,6 +698,38 @@ class TestBaseline:
         assert found.baseline is not None
         assert found.baseline.incomplete == ("sast",)
         assert found.notices == ("the baseline has no finished scan of sast: what is new there may be older",)
+
+    def test_of_a_broken_tool_nothing_is_fixed_then_or_now(self) -> None:
+        seen = run("sast", "bandit", [result("B301")])
+        gone = run("sast", "bandit", files={"app.py": ""})
+        doubtful: list[Json] = [
+            {"status": "incomplete", "reason": "timed out"},
+            {"canary": "not found"},
+            {"expected": 2, "scanned": 1},
+        ]
+
+        assert len(report(log(gone), log(seen)).fixed) == 1
+        for doubt in doubtful:
+            broken_now = run("sast", "bandit", files={"app.py": ""}, **doubt)
+            broken_then = run("sast", "bandit", [result("B301")], **doubt)
+            assert report(log(broken_now), log(seen)).fixed == (), doubt
+            assert report(log(gone), log(broken_then)).fixed == (), doubt
+
+    def test_one_stages_doubt_is_not_anothers(self) -> None:
+        then = log(run("sast", "bandit", [result("B301")]), run("sca", "pip-audit", [advisory("CVE-2023-1")]))
+        now = log(run("sast", "bandit"), run("sca", "pip-audit", status="incomplete"))
+
+        assert [each.rule_id for each in report(now, then).fixed] == ["B301"]
+
+    def test_of_a_finding_of_two_tools_both_have_to_look_again(self) -> None:
+        then = log(
+            run("sast", "bandit", [result("B307")], [rule("B307", cwe=95)]),
+            run("sast", "semgrep", [result("eval")], [EVAL]),
+        )
+        skipped = run("sast", "semgrep", status="skipped", reason="nothing there")
+
+        assert report(log(run("sast", "bandit"), skipped), then).fixed == ()
+        assert len(report(log(run("sast", "bandit"), run("sast", "semgrep")), then).fixed) == 1
 
     def test_what_another_tool_still_finds_is_not_fixed(self) -> None:
         both = rule("load", tags=("external/cwe/cwe-94", "external/cwe/cwe-502"))
@@ -845,9 +939,16 @@ class TestStages:
         assert report(log(first, last)).stages[0].seconds == 9.0
 
     def test_many_reasons_are_cut_short(self) -> None:
-        runs = [run("sast", f"tool-{n}", status="incomplete", reason=f"tool-{n}: gone") for n in range(5)]
+        runs = [run("sast", f"tool-{n}", status="incomplete", reason=f"tool-{n}: gone {n}") for n in range(5)]
 
-        assert report(log(*runs)).stages[0].reason == "tool-0: gone; tool-1: gone; tool-2: gone; and 2 more"
+        said = report(log(*runs)).stages[0].reason
+        assert said == "tool-0: gone 0; tool-1: gone 1; tool-2: gone 2; and 2 more"
+
+    def test_one_reason_of_several_tools_is_said_once(self) -> None:
+        reasons = ["tool-0: gone", "tool-1: gone", "gone", "tool-1: gone"]
+        runs = [run("sast", f"tool-{n}", status="incomplete", reason=each) for n, each in enumerate(reasons)]
+
+        assert report(log(*runs)).stages[0].reason == "tool-0, tool-1: gone; gone; tool-1: gone"
 
     def test_a_stage_of_a_stranger_is_the_one_of_its_category_and_comes_last(self) -> None:
         own = run("sast", "bandit")

@@ -6,7 +6,8 @@ import json
 from email.utils import formatdate
 
 import pytest
-from mlsecops.github.errors import ForbiddenError, GitHubError, PassingError, RateLimitError, refusal
+from mlsecops.github.errors import ForbiddenError, GitHubError, RateLimitError, refusal
+from mlsecops.web.asking import PassingError
 
 NOW = 1_800_000_000.0
 

@@ -159,7 +159,11 @@ class TestPullRequest:
         assert links.security == f"{HOME}/security/code-scanning?query=pr%3A12+is%3Aopen"
         assert links.blob == f"{HOME}/blob/{HEAD}/services/f%C3%BCr%20cast"
         assert (links.head, links.base) == ("bbbbbbb", "main@ccccccc")
-        assert links.rerun == "mlsecops run 'services/für cast'"
+        fetched = f"git fetch origin {SHA} && git checkout FETCH_HEAD"
+        run = f"mlsecops run 'services/für cast' --base {BASE[:12]}"
+        assert links.rerun == f"{fetched} && {run}"
+        some = case.pull(pull_payload()).links(".", ("sast", "sca"))
+        assert some.rerun.endswith(f" --base {BASE[:12]} --stage sast --stage sca")
         assert links.docs == ""
 
 

@@ -233,7 +233,7 @@ class TestLook:
 
 class TestTemplates:
     def test_the_source_is_filled_in_everywhere(self) -> None:
-        made = drafted(choice(fork_comment=True, rescan=True))
+        made = drafted(choice(fork_comment=True, rescan=True, export=True))
         for text in made.values():
             assert "OWNER" not in text
             assert templates.UNKNOWN_COMMIT not in text
@@ -300,11 +300,23 @@ class TestTemplates:
         assert jobs["mlsecops"]["with"] == {"comment": False, "id": "ab", "project": "a, b"}
         assert jobs["tracking-issue"]["steps"][0]["with"]["id"] == "ab"
 
+    def test_each_of_several_projects_is_exported_by_itself(self) -> None:
+        projects = (found("services/api", "api"), found("a, b", "ab"))
+        made = drafted(choice(several=True, export=True, caller="x"), *projects)
+        steps = workflow_files.parse(made[templates.EXPORT])["jobs"]["export"]["steps"]
+        assert [each["name"] for each in steps] == ["Export the report of api", "Export the report of ab"]
+        assert [(each["with"]["report-artifact"], each["with"]["engagement"]) for each in steps] == [
+            ("mlsecops-api-report", "api"),
+            ("mlsecops-ab-report", "ab"),
+        ]
+        assert {each["if"] for each in steps} == {"${{ !cancelled() }}"}
+
     @pytest.mark.parametrize("name", [None, "Security", "a: [b]"])
-    def test_the_fork_comment_follows_the_caller_that_is_there(self, name: str | None) -> None:
-        made = drafted(choice(fork_comment=True, caller=name))
-        followed = workflow_files.parse(made[templates.FORK_COMMENT])["on"]["workflow_run"]["workflows"]
-        assert followed == [name or "mlsecops"]
+    def test_what_runs_afterwards_follows_the_caller_that_is_there(self, name: str | None) -> None:
+        made = drafted(choice(fork_comment=True, export=True, caller=name))
+        for path in (templates.FORK_COMMENT, templates.EXPORT):
+            followed = workflow_files.parse(made[path])["on"]["workflow_run"]["workflows"]
+            assert followed == [name or "mlsecops"]
         assert (CALLER in made) is (name is None)
 
     def test_an_installation_without_templates_says_so(

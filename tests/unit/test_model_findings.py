@@ -51,7 +51,11 @@ def test_a_fact_is_a_finding_of_one_sentence_and_its_place() -> None:
     [result] = found(SYSTEM).results
     assert result["ruleId"] == "model-runs-code"
     assert text(result) == "Loading this file calls `posix.system` (in `archive/data.pkl`, at byte 1,234)."
-    assert own(result) == {"identity": ["model-import", "models/m.pkl", "os.system"], "severity": 9.8}
+    assert own(result) == {
+        "whole-file": True,
+        "identity": ["model-import", "models/m.pkl", "os.system"],
+        "severity": 9.8,
+    }
     assert "relatedLocations" not in result
 
 

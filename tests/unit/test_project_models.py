@@ -258,6 +258,7 @@ def test_git_annex_and_dvc(tmp_path: Path) -> None:
     (tmp_path / "linked.onnx").symlink_to(".git/annex/objects/ab/cd/MD5E-s1--x.onnx")
     project = discover(tmp_path)
     assert [(model.uri, model.pointer) for model in project.models] == [
+        ("dvc.lock", "dvc"),
         ("folder.dvc", "dvc"),
         ("here.pkl", None),
         ("linked.onnx", "git-annex"),
@@ -265,6 +266,7 @@ def test_git_annex_and_dvc(tmp_path: Path) -> None:
     ]
     assert {(row.path, row.kind) for row in project.left_out} == {
         ("plots.png", "pointer"),
+        ("models", "pointer"),
         ("out/y.pkl", "pointer"),
         ("linked.onnx", "pointer"),
     }

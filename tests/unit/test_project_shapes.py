@@ -261,6 +261,6 @@ def test_a_big_file_is_not_read_whole(tmp_path: Path) -> None:
 def test_pipes_are_never_opened(tmp_path: Path) -> None:
     project = made("special-files", tmp_path)  # would wait for ever
     assert {(row.path, row.reason, row.kind) for row in project.left_out} == {
-        ("pipe.py", "a named pipe, never opened", "special"),
+        ("pipe.py", "a named pipe, never opened", "unreadable"),
         ("model.pkl", "a named pipe, never opened", "unreadable"),
     }

@@ -74,6 +74,24 @@ def test_committed_packages_are_not_just_left_out(repository: Path) -> None:
     assert rows[".nox"][0] == "environment"
 
 
+def test_committed_caches_are_looked_at(tmp_path: Path) -> None:
+    names = (".dvc/cache/a.py", ".svn/b.py", ".pytest_cache/c.py", ".ipynb_checkpoints/d-checkpoint.py")
+    for name in (*names, ".mypy_cache/e.py", "__pycache__/f.cpython-312.pyc", "g.pyc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", "--all", *names)
+    project = discover(tmp_path)
+    assert set(project.python) == set(names)
+    kinds = {each.path: each.kind for each in project.left_out}
+    left = {".mypy_cache": "cache", "__pycache__": "cache", "g.pyc": "unreadable"}
+    assert {name: kinds.get(name) or kinds[f"**/{name}"] for name in left} == left
+    git(tmp_path, "add", "--all", "--force")
+    again = discover(tmp_path)
+    assert ".mypy_cache/e.py" in again.python
+    assert {each.path: each.kind for each in again.left_out}["__pycache__/f.cpython-312.pyc"] == "unreadable"
+
+
 @settings(max_examples=200)
 @given(st.sampled_from([2, 3, 4]), st.integers(0, 2**32 - 1), st.binary(max_size=300))
 def test_any_bytes_come_to_an_end(version: int, number: int, data: bytes) -> None:

@@ -104,6 +104,7 @@ def test_the_page_shows_the_markdown_and_fetches_nothing() -> None:
     assert "<h3>Title <code>code</code></h3>" in shown
     assert "<td>x<br>y</td>" in shown
     assert "http" not in shown
+    assert ("<footer>" in shown, "<footer>" in picture.page(COMMENT, "", fading=True)) == (False, True)
 
 
 @pytest.fixture(name="bench")
@@ -162,6 +163,19 @@ def test_a_page_is_drawn_the_same_way(bench: Path, capsys: pytest.CaptureFixture
     assert page_picture.main([str(page), str(picture)]) == 0
     assert picture.read_bytes() == with_palette((bench / "drawn.png").read_bytes())
     assert page.as_uri() in (bench / "told").read_text(encoding="utf-8")
+
+
+def test_both_runs_of_the_demo_are_drawn_unless_one_is_named(
+    bench: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bench / "drawn.png").write_bytes(png([bytes([0, 1, 2, 3])], 1))
+    install(bench, shoot=f'/bin/cp {bench}/drawn.png "${{argument#*=}}"')
+    pairs = [(bench / "comment.md", bench / f"{name}.png") for name in ("clean", "careless")]
+    monkeypatch.setattr(picture, "COMMENTS", pairs)
+    assert picture.main([]) == 0
+    assert all(drawn.is_file() for _, drawn in pairs)
+    assert picture.main(["comment.md"]) == 2
+    assert capsys.readouterr().err == "draw-comment: name a file and its picture, or nothing\n"
 
 
 def test_without_a_browser_a_sentence_says_what_to_install(

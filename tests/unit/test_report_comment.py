@@ -103,34 +103,57 @@ class TestQuiet:
 
 
 class TestBody:
-    def test_at_most_five_conditions(self) -> None:
-        conditions = tuple(Condition("findings", f"reason {number}") for number in range(8))
+    def test_at_most_eight_conditions(self) -> None:
+        conditions = tuple(Condition("findings", f"reason {number}") for number in range(11))
         text = comment(report([finding()]), replace(blocked(finding()), conditions=conditions), Links())
-        assert "reason 4" in text
-        assert "reason 5" not in text
+        assert "reason 7" in text
+        assert "reason 8" not in text
         assert "- and 3 more" in text
 
     def test_new_findings_are_outside_of_any_fold_and_at_most_ten(self) -> None:
         text = comment(*many(100), LINKS)
         before_fold = text.split("<details")[0]
-        table = [row for row in render(before_fold).rows if "critical" in row[0]]
-        assert len(table) == 10
+        assert len([line for line in lines(before_fold) if line.startswith("- 🔴\u00a0critical · **")]) == 10
         assert f"56 more in [the full report]({LINKS.page})" in before_fold
 
     def test_a_row_says_what_where_by_whom_and_how_to_fix_it(self) -> None:
         new = package_finding(uri="requirements.txt", line=3)
-        row = render(comment(report([new]), blocked(new), LINKS)).rows[1]
-        assert row[0] == "🔴\u00a0critical"
-        assert row[1].startswith(
-            "flask 2.0.1: session cookie may be sent to other clients (known to be exploited)"
+        (row,) = (
+            each for each in lines(comment(report([new]), blocked(new), LINKS)) if each.startswith("- 🔴")
         )
-        assert row[2:] == ["requirements.txt:3", "pip-audit", "upgrade flask to 2.2.5 or 2.3.2"]
+        assert row.split("<br>") == [
+            (
+                "- 🔴\u00a0critical · **flask 2.0.1: session cookie may be sent to other clients** "
+                f"**(known to be exploited)** · [`requirements.txt:3`]({LINKS.blob}/requirements.txt#L3)"
+            ),
+            "flask 2.0.1 has CVE-2023-30861.",
+            "**Fix:** upgrade `flask` to `2.2.5` or `2.3.2`",
+            (
+                f"[`CVE-2023-30861`]({LINKS.security}+rule%3ACVE-2023-30861) · CWE-502 · ML06 · AML.T0010 · "
+                f"found by pip-audit · [details]({LINKS.page}#finding-{new.fingerprint})"
+            ),
+        ]
 
     def test_places_link_to_their_line_at_the_scanned_commit(self) -> None:
         new = [finding(uri="src/ä b|c.py", line=7), finding(2, uri="n.ipynb", line=9, cell="cell 2")]
         links = render(comment(report(new), blocked(*new), LINKS)).links
         assert f"{LINKS.blob}/src/%C3%A4%20b%7Cc.py#L7" in links
         assert f"{LINKS.blob}/n.ipynb?plain=1#L9" in links
+
+    def test_a_file_as_a_whole_has_no_line(self) -> None:
+        new = finding(uri="models/a.onnx", line=0, cell="weights")
+        rendered = render(comment(report([new]), blocked(new), LINKS))
+        assert "Loading a pickle runs code · models/a.onnx (weights)" in rendered.text
+        assert f"{LINKS.blob}/models/a.onnx" in rendered.links
+
+    def test_a_rule_links_to_its_alerts_and_a_page_of_its_own_to_the_finding(self) -> None:
+        new = finding(rule_id="zizmor/a b&c")
+        text = comment(report([new]), blocked(new), LINKS)
+        assert f"{LINKS.security}+rule%3Azizmor%2Fa+b%26c" in render(text).links
+        assert "[details](" in text
+        assert f"{LINKS.page}#finding-{new.fingerprint}" in render(text).links
+        on_run = comment(report([new]), blocked(new), replace(LINKS, page=f"{LINKS.run}#artifacts"))
+        assert "[details](" not in on_run
 
     def test_stages_say_what_was_and_was_not_looked_at_with_proof(self) -> None:
         rendered = render(comment(*rich_report(), LINKS))
@@ -199,7 +222,7 @@ class TestBody:
 
 def swollen(text: str) -> tuple[Report, Verdict]:
     """A report in which each part is as large as its texts."""
-    new = [finding(number, title=text, message=f"m{text}", fix=text, uri=text) for number in range(40)]
+    new = [finding(number, title=text, message=f"{number}{text}", fix=text, uri=text) for number in range(40)]
     fixed = tuple(finding(number, title=text, state="fixed") for number in range(100, 140))
     waived = [finding(number, waiver=waiver(reason=text)) for number in range(200, 240)]
     old = [finding(number, state="unchanged") for number in range(300, 310)]
@@ -215,14 +238,14 @@ class TestSize:
             replace(
                 each,
                 title=long,
-                message=long,
+                message=f"{number}{long}",
                 uri=long,
                 fix=long,
                 tools=(long,) * 9,
                 cwes=(long,) * 9,
                 package=None,
             )
-            for each in whole.findings
+            for number, each in enumerate(whole.findings)
         ]
         worst = replace(
             whole,

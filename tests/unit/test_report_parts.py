@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,8 +84,11 @@ def test_stages_in_words() -> None:
     words = "3 of 5 stages complete, model incomplete, container skipped"
     assert parts.stages_in_words(report(incomplete=True).stages) == words
     every = [stage(f"s{number}", tool("x", f"s{number}", status="skipped")) for number in range(12)]
-    assert parts.stages_in_words(every).endswith("s7 skipped, and 4 more")
-    assert parts.stages_in_words([StageReport(name="a", status="findings")]) == "all 1 stage complete"
+    assert parts.stages_in_words(every).endswith("s6, s7 and 4 more skipped")
+    worst = [*every[:2], *(replace(each, status="incomplete") for each in every[2:5])]
+    words = "0 of 5 stages complete, s2, s3 and s4 incomplete, s0 and s1 skipped"
+    assert parts.stages_in_words(worst) == words
+    assert parts.stages_in_words([StageReport(name="a", status="findings")]) == "1 stage complete"
 
 
 def test_explanation_leaves_out_the_fix_that_is_shown_anyway() -> None:

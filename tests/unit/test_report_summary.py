@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from mlsecops.findings import Report
-from mlsecops.report.parts import Links
+from mlsecops.report.parts import Links, parts
+from mlsecops.report.rows import packed
 from mlsecops.report.summary import MOST_BYTES, summary
 from mlsecops.verdict import Condition, Verdict
 from support import hostile_reports, inert
@@ -57,14 +58,15 @@ class TestSummary:
         assert "Why it is" not in text
 
     def test_says_how_many_findings_did_not_fit(self) -> None:
-        text = summary(*many(25_000), LINKS)
+        whole, verdict = many(25_000)
+        text = summary(whole, verdict, LINKS)
         assert len(text.encode()) <= MOST_BYTES
         assert len(text.encode()) > MOST_BYTES * 0.8
-        shown = sum(1 for line in text.splitlines() if line.startswith(("| 🔴", "| 🟠", "| 🟡", "| ⚪")))
-        assert (
-            f"{16_666 - shown:,} more did not fit; they are in [the full report](https://host.example/page)"
-            in text
-        )
+        new = text.partition("#### New findings")[2].partition("####")[0]
+        shown = sum(1 for line in new.splitlines() if line.startswith("- "))
+        rows = packed(parts(whole).new)
+        rest = f"{sum(len(row.findings) for row in rows[shown:]):,} more did not fit"
+        assert f"{rest}; they are in [the full report](https://host.example/page)" in new
 
     @pytest.mark.parametrize("character", ["$", "雪"])
     def test_stays_within_the_limit_when_everything_is_long(self, character: str) -> None:

@@ -72,6 +72,12 @@ class TestVerdictView:
         assert "✘ model / modelscan: looked at 2 of 3, not at models/forecast.onnx" in text
         assert "– container / hadolint: no Dockerfile in the repository" in text
 
+    def test_a_reason_that_tools_of_a_stage_share_is_said_once(self) -> None:
+        idle = [tool(name, "container", status="skipped", reason="no engine") for name in ("a", "b", "c")]
+        text = shown(report(stages=(stage("container", *idle),)), passed())
+        assert "container / a, b, c: no engine\n" in text
+        assert text.count("no engine") == 1
+
     def test_a_canary_that_was_not_found_is_said(self) -> None:
         blind = stage(
             "sast", tool("bandit", "sast", status="incomplete", canary="not found", reason="bandit: blind")

@@ -246,7 +246,9 @@ def test_a_manifest_without_an_answer_is_a_problem_and_its_pins_are_kept(
     found = resolve(root, tmp_path)
     assert found.packages == (Package("flask", "2.0.1", "requirements.txt", 1),)
     (problem,) = found.problems
-    assert problem.message.endswith("only 1 pinned ones were audited: no answer for this Python")
+    assert problem.message.endswith(
+        "only 1 pinned were audited; a lock file says all: no answer for this Python"
+    )
     assert len(targets) > 2
 
 

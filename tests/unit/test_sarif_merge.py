@@ -317,3 +317,42 @@ def test_the_stream_does_what_the_union_in_memory_does(
     assert merged["runs"] == combine([run for each in logs for run in each["runs"]])
     assert summary.results == sum(len(run["results"]) for run in merged["runs"])
     assert check(merged) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "expected"),
+    [
+        (None, None, None),
+        (None, "new", None),
+        (None, "absent", "absent"),
+        ({"one"}, None, "unchanged"),
+        ({"one"}, "new", "unchanged"),
+        ({"other"}, None, "new"),
+        ({"other"}, "unchanged", "new"),
+        ({"one"}, "absent", "absent"),
+    ],
+)
+def test_a_result_says_how_it_compares_with_the_baseline_whatever_its_tool_says(
+    tmp_path: Path, known: set[str] | None, said: str | None, expected: str | None
+) -> None:
+    run = simple_run("t", "c/", [9.0])
+    run["results"][0]["partialFingerprints"] = {"mlsecops/v1": "one"}
+    if said:
+        run["results"][0]["baselineState"] = said
+
+    merge(
+        files(tmp_path, log(run)), tmp_path / "m", limits=GITHUB, known=(lambda _: known) if known else None
+    )
+
+    (result,) = read(tmp_path / "m")["runs"][0]["results"]
+    assert result.pop("baselineState", None) == expected
+    assert result.items() <= run["results"][0].items()
+
+
+@pytest.mark.parametrize("content", [{}, {"ruleId": "R0"}])
+def test_a_result_without_anything_has_a_state_too(tmp_path: Path, content: Json) -> None:
+    run = {**simple_run("t", "c/", [9.0]), "results": [content]}
+
+    merge(files(tmp_path, log(run)), tmp_path / "m", limits=None, known=lambda _: ())
+
+    assert read(tmp_path / "m")["runs"][0]["results"] == [{"baselineState": "new", **content}]

@@ -133,12 +133,17 @@ def test_overrides_are_taken_as_they_are(requirements: Path, tmp_path: Path) -> 
     assert made.ensure("tool") == tmp_path
 
 
-def test_an_installer_gets_pips_index_under_uvs_names_and_no_tokens() -> None:
+def test_an_installer_gets_pips_index_under_uvs_names_and_no_other_secrets() -> None:
     given = {
         "PIP_INDEX_URL": "https://index.example/simple",
         "PIP_CERT": "/ca.pem",
         "SSL_CERT_FILE": "/other.pem",
         "HF_TOKEN": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "openai_api_key": "x",
+        "DATABASE_PASSWORD": "x",
+        "UV_PUBLISH_TOKEN": "x",
+        "UV_INDEX_OWN_PASSWORD": "for the index",
         "GITHUB_ENV": "x",
         "PYTHONPATH": "x",
         "HTTPS_PROXY": "http://proxy.example",
@@ -148,6 +153,7 @@ def test_an_installer_gets_pips_index_under_uvs_names_and_no_tokens() -> None:
         "PIP_CERT": "/ca.pem",
         "SSL_CERT_FILE": "/other.pem",
         "HTTPS_PROXY": "http://proxy.example",
+        "UV_INDEX_OWN_PASSWORD": "for the index",
         "UV_DEFAULT_INDEX": "https://index.example/simple",
     }
 

@@ -101,8 +101,15 @@ class TestBlocked:
         verdict = judge(report(finding(), stages={"sast": "findings", "model": "incomplete"}), Policy())
 
         assert verdict.word == "blocked"
-        assert verdict.reason == "1 finding at or above high; model: did not finish"
+        assert verdict.reason == "1 finding at or above high; model incomplete"
         assert [each.kind for each in verdict.conditions] == ["findings", "incomplete"]
+
+    def test_counts_what_is_wrong_beside_the_stages(self) -> None:
+        stages: dict[str, Status] = {"sast": "findings", "model": "incomplete", "dast": "incomplete"}
+        verdict = judge(report(finding(), stages=stages), Policy(required=frozenset({"sca"})))
+        assert verdict.reason == "1 finding at or above high; model, dast incomplete (and 1 more)"
+        alone = judge(report(finding(), stages={"sast": "findings"}), Policy(required=frozenset({"sca"})))
+        assert alone.reason.endswith("high; sca: required by the policy, but not part of this run")
 
 
 class TestBaseline:
@@ -202,6 +209,7 @@ class TestIncomplete:
         verdict = judge(report(finding(), doubts=["a doubt"]), Policy())
 
         assert (verdict.word, verdict.reason) == ("blocked", "1 finding at or above high; a doubt")
+        assert verdict.conditions[-1].text == "a doubt"
 
     def test_by_a_required_stage_that_was_skipped_or_is_missing(self) -> None:
         policy = Policy(required=frozenset({"model", "sca"}))

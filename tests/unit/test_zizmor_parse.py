@@ -16,14 +16,18 @@ def result(path: str, line: int = 3, severity: str = "High", confidence: str = "
     region = {"startLine": line, "endLine": line, "startColumn": 2, "snippet": {"text": "TOKEN"}}
     return {
         "ruleId": "zizmor/template-injection",
-        "message": {"text": "may expand"},
+        "message": {"text": "code injection: may expand: x"},
         "properties": {"zizmor/severity": severity, "zizmor/confidence": confidence},
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": path}, "region": region}}],
     }
 
 
 def run(*results: dict[str, Any]) -> dict[str, Any]:
-    rule = {"id": "zizmor/template-injection", "properties": {"tags": ["security"]}}
+    rule = {
+        "id": "zizmor/template-injection",
+        "help": {"text": "code injection"},
+        "properties": {"tags": ["security"]},
+    }
     return {"tool": {"driver": {"rules": [rule]}}, "results": list(results)}
 
 
@@ -37,6 +41,9 @@ def test_findings_suppressions_canary_and_unread_files() -> None:
     assert ["suppressions" in each for each in parsed.results] == [True, False]
     assert [each["level"] for each in parsed.results] == ["error", "note"]
     assert parsed.rules[0]["properties"]["security-severity"] == "8.0"
+    assert parsed.rules[0]["shortDescription"] == {"text": "Code injection"}
+    assert parsed.rules[0]["properties"]["mlsecops"]["fix"].startswith("Put the value into `env:`")
+    assert parsed.results[0]["message"]["text"] == "May expand: x"
     assert "TOKEN" not in repr(parsed)
 
 

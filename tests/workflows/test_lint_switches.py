@@ -16,6 +16,7 @@ ACCEPTED = {
     (".github/workflows/secure-ml.yml", "excessive-permissions"): 2,
     (".github/workflows/secure-ml-compact.yml", "excessive-permissions"): 2,
     ("templates/workflows/mlsecops-fork-comment.yml", "dangerous-triggers"): 1,
+    ("templates/workflows/mlsecops-export.yml", "dangerous-triggers"): 1,
 }
 _IGNORE = re.compile(r"# zizmor: ignore(?:\[([a-z, -]*)\])? *(.*)")
 _OTHERS = re.compile(r"# *(shellcheck|actionlint|yamllint|check-jsonschema|noqa|nosem)", re.IGNORECASE)

@@ -7,25 +7,28 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 import orjson
 import requests
 
 from mlsecops.advisories.record import AdvisoryError, Json, ServiceError
+from mlsecops.web.addresses import LOOPBACK
+from mlsecops.web.asking import (
+    PassingError,
+    TooLargeError,
+    TooSlowError,
+    Tries,
+    chunks,
+    patiently,
+    reason,
+    retry_after,
+)
 
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _MOST_BYTES = 64 << 20
 _LONGEST_PAUSE = 10.0
-
-
-class _TransientError(Exception):
-    """Worth another try, after `pause` seconds if the service asked for it."""
-
-    def __init__(self, reason: str, pause: float | None = None) -> None:
-        super().__init__(reason)
-        self.pause = pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +74,9 @@ class JsonService:
     ) -> Json | None:
         """The JSON object that answers, or None for 404; tries again what may pass. Raises ServiceError."""
         patience = patience or self._patience
-        tried = 0
-        while True:
-            try:
-                return self._once(method, path, payload, patience)
-            except _TransientError as error:
-                pause = patience.pause * 2**tried if error.pause is None else error.pause
-                tried += 1
-                if tried >= patience.tries:
-                    raise self.error(str(error)) from error
-            self._sleep(min(pause, _LONGEST_PAUSE))
+        tries = Tries(patience.tries, patience.pause, longest=_LONGEST_PAUSE)
+        once = partial(self._once, method, path, payload, patience)
+        return patiently(once, tries, self._sleep, time.monotonic)
 
     def error(self, reason: str) -> ServiceError:
         """The failure as a sentence that names the service."""
@@ -106,17 +102,17 @@ class JsonService:
                 ) as response,
             ):
                 if response.status_code in _TRANSIENT:
-                    wait = response.headers.get("Retry-After", "")
-                    raise _TransientError(
-                        f"it answers HTTP {response.status_code}", float(wait) if wait.isdecimal() else None
-                    )
+                    asked = retry_after(response.headers.get("Retry-After", ""), time.time())
+                    final = self.error(f"it answers HTTP {response.status_code}")
+                    raise PassingError(final, asked or 0.0)
                 if response.status_code == requests.codes.not_found:
                     return None
                 if response.status_code != requests.codes.ok:
                     raise self.error(f"it answers HTTP {response.status_code}")
                 content = self._body(response, patience)
         except requests.RequestException as error:
-            raise _TransientError(_reason(error, patience)) from error
+            why = reason(error, connect=patience.connect, read=patience.read)
+            raise PassingError(self.error(why)) from error
         try:
             answer = orjson.loads(content)
         except orjson.JSONDecodeError as error:
@@ -126,15 +122,13 @@ class JsonService:
         return answer
 
     def _body(self, response: requests.Response, patience: Patience) -> bytes:
-        end = time.monotonic() + patience.whole
-        content = bytearray()
-        for chunk in response.iter_content(1 << 16):
-            content += chunk
-            if len(content) > _MOST_BYTES:
-                raise self.error(f"an answer is larger than {_MOST_BYTES >> 20} MiB")
-            if time.monotonic() > end:
-                raise _TransientError(f"an answer takes longer than {patience.whole:g} s")
-        return bytes(content)
+        try:
+            return b"".join(chunks(response, _MOST_BYTES, patience.whole, time.monotonic))
+        except TooLargeError:
+            raise self.error(f"an answer is larger than {_MOST_BYTES >> 20} MiB") from None
+        except TooSlowError:
+            slow = self.error(f"an answer takes longer than {patience.whole:g} s")
+            raise PassingError(slow) from None
 
     @contextmanager
     def _session(self) -> Iterator[requests.Session]:
@@ -156,20 +150,7 @@ def _checked(url: str) -> str:
         host = parts.hostname
     except ValueError:
         host, parts = None, urlsplit("")
-    safe = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
     if not host or not safe or parts.query or parts.fragment:
         raise AdvisoryError("the address of the OSV service must be a plain https URL")
     return base
-
-
-def _reason(error: requests.RequestException, patience: Patience) -> str:
-    text = str(error)
-    known: tuple[tuple[bool, str], ...] = (
-        (isinstance(error, requests.exceptions.SSLError), "its TLS certificate is not trusted"),
-        (isinstance(error, requests.exceptions.ProxyError), "the proxy does not let the request through"),
-        (isinstance(error, requests.ConnectTimeout), f"no connection within {patience.connect:g} s"),
-        (isinstance(error, requests.ReadTimeout), f"no answer within {patience.read:g} s"),
-        ("NameResolutionError" in text or "resolve" in text, "its name cannot be resolved"),
-        ("refused" in text, "the connection is refused"),
-    )
-    return next((reason for holds, reason in known if holds), "the connection breaks")

@@ -24,6 +24,9 @@ _VERIFIED = re.compile(
 _LOCAL_HOST = re.compile(
     r"localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|0\.0\.0\.0|host\.docker\.internal|169\.254\.\d+\.\d+"
 )
+_METADATA = re.compile(
+    r"169\.254\.169\.254|169\.254\.170\.2\b|\[?fd00:ec2::254|metadata\.google\.internal|100\.100\.100\.200"
+)
 _HTTP = re.compile(r"(?<![\w+])http://([^\s\"'/:;&|)]+)[^\s\"';&|)]*")
 _MODEL = re.compile(
     r".+\.(?:pkl|pickle|joblib|pt|pth|bin|ckpt|onnx|h5|hdf5|keras|pb|tflite|safetensors|gguf|npy|npz|model|sav|mar)"
@@ -170,7 +173,14 @@ def _privileged(instruction: Instruction, run: Sequence[Command]) -> Iterator[Fo
         yield Found(
             rules.PRIVILEGED, "RUN --security=insecure gives the step the host's rights.", instruction.line
         )
+    if instruction.flag("network") == "host":
+        yield Found(
+            rules.PRIVILEGED, "RUN --network=host gives the step the host's network.", instruction.line
+        )
     for command in run:
+        if _METADATA.search(command.text):
+            text = "The step asks the cloud who the machine is that builds, and for its keys."
+            yield Found(rules.PRIVILEGED, text, command.line)
         if command.program in ("docker", "podman", "nerdctl") and "--privileged" in command.arguments:
             yield Found(rules.PRIVILEGED, "A privileged container is started.", command.line)
 

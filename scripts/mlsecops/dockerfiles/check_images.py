@@ -11,6 +11,8 @@ from mlsecops.dockerfiles.images import lifetimes, parse_image, uses
 from mlsecops.dockerfiles.instruction import expand
 from mlsecops.dockerfiles.syntax import Dockerfile, Stage
 
+# Docker reads a user as a shell reads a word.
+_QUOTES = re.compile(r"[\"'\\]")
 _ROOT = re.compile(r"(?:root|0+)(?::.*)?", re.IGNORECASE)
 # Images that come with a user of their own, by what their publishers say.
 _NOT_ROOT = re.compile(
@@ -52,7 +54,7 @@ def check_user(dockerfile: Dockerfile, around: Surroundings) -> Iterator[Found]:
         user = stage.last("USER")
         if user is not None:
             name = expand(user.value, stage.variables)
-            if name is not None and _ROOT.fullmatch(name):
+            if name is not None and _ROOT.fullmatch(_QUOTES.sub("", name)):
                 text = f"The final image runs as root: its last USER is {user.value}."
                 yield Found(rules.ROOT_USER, text, user.line, about=())
             return

@@ -185,7 +185,7 @@ PRIVILEGED = Rule(
     name="PrivilegedBuildStep",
     summary="A build step runs without the isolation of the build.",
     help="Such a step can reach the host: its devices, its kernel or its Docker daemon.",
-    fix="Do without `--security=insecure` and `--privileged`; most steps need neither.",
+    fix="Do without `--security=insecure`, `--network=host` and `--privileged`; most steps need none.",
     severity=7.5,
     tags=("external/cwe/cwe-250",),
 )

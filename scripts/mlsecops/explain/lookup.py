@@ -17,7 +17,7 @@ def find(findings: Sequence[Finding], word: str) -> tuple[Finding, ...]:
     upper = word.upper()
     ways = (
         lambda each: len(word) >= _SHORTEST_ID and each.fingerprint.startswith(word.lower()),
-        lambda each: word in {f"{uri}:{line}" for uri, line in _places(each)},
+        lambda each: word in {f"{uri}:{line or 1}" for uri, line in _places(each)},
         lambda each: word in {each.rule_id, *each.rules},
         lambda each: upper in {name.upper() for name in (each.rule_id, *each.rules, *each.aliases)},
         lambda each: word in {uri for uri, _ in _places(each)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlsecops.findings.groups import Group, Key
@@ -78,34 +78,49 @@ def _no_more_than(now: Side, number: int, then: Side, same: Collection[int]) -> 
 def _renamed(
     now: Side, unmatched: Sequence[int], then: Side, gone: Collection[int]
 ) -> Iterator[tuple[int, int]]:
-    """Pairs of a finding and its origin in a file that went away while a new one has the same text."""
-    origins: dict[Key, list[int]] = {}
-    for origin in sorted(gone, reverse=True):
-        group = then.groups[origin]
-        if group.main.context:
-            origins.setdefault(_text_key(group), []).append(origin)
-    if not origins:
-        return
+    """Pairs of a finding and its origin in a file that went away while a new one has the same text.
+
+    Of a file without lines all of its bytes have to be the same.
+    """
     stages = {group.main.stage for group in (*now.groups, *then.groups)}
     files_now = {stage: now.targets(stage) for stage in stages}
     files_then = {stage: then.targets(stage) for stage in stages}
-    for number in unmatched:
+    origins: dict[Key, list[int]] = {}
+    for origin in sorted(gone, reverse=True):
+        main = then.groups[origin].main
+        if main.place.uri not in files_now[main.stage]:
+            for key in _moving_keys(then.groups[origin]):
+                origins.setdefault(key, []).append(origin)
+    taken: set[int] = set()
+    for number in unmatched if origins else ():
         group = now.groups[number]
-        stage = group.main.stage
-        candidates = origins.get(_text_key(group), [])
-        if not candidates or group.main.place.uri in files_then[stage]:
+        if group.main.place.uri in files_then[group.main.stage]:
             continue
-        origin = candidates[-1]
-        moved = then.groups[origin].main.place.uri not in files_now[stage]
-        if moved and _no_more_than(now, number, then, [origin]):
-            candidates.pop()
-            yield number, origin
+        free = _first_free(origins, _moving_keys(group), taken)
+        if free is not None and _no_more_than(now, number, then, [free]):
+            taken.add(free)
+            yield number, free
 
 
-def _text_key(group: Group) -> Key:
-    """The weakness and the text around it, whatever the file is called."""
+def _first_free(origins: Mapping[Key, list[int]], keys: Iterable[Key], taken: Collection[int]) -> int | None:
+    """The first origin of the first key that has one left; what is taken is not looked at again."""
+    for key in keys:
+        known = origins.get(key, [])
+        while known and known[-1] in taken:
+            known.pop()
+        if known:
+            return known[-1]
+    return None
+
+
+def _moving_keys(group: Group) -> Iterator[Key]:
+    """The weakness and the whole file, and the weakness and the text around it, whatever it is called."""
     main = group.main
-    return (main.stage, group.cwes or main.rule.id, main.context)
+    weakness = (main.stage, group.cwes or main.rule.id)
+    if main.content:
+        yield (*weakness, "file", main.content)
+    if main.context:
+        yield (*weakness, "text", main.context)
 
 
 def _fixed(now: Side, then: Side, gone: Collection[int]) -> Iterator[int]:

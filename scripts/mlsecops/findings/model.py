@@ -10,6 +10,7 @@ from typing import Literal
 
 from mlsecops.findings.model_changes import ModelChange
 from mlsecops.policy import SEVERITIES, Severity, Waiver
+from mlsecops.policy.proposal import Proposal
 from mlsecops.sarif.build import Status
 
 Canary = Literal["found", "not found", "not needed"]
@@ -31,10 +32,14 @@ def band(score: float) -> Severity:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A line of a file of the repository, from 1."""
+    """A line of a file of the repository, from 1; 0 is the file as a whole."""
 
     uri: str
     line: int
+
+    def __str__(self) -> str:
+        """Such as "src/app.py:12" or "models/a.onnx"."""
+        return f"{self.uri}:{self.line}" if self.line else self.uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +47,12 @@ class Finding:
     """One weakness at one place, whichever and however many tools found it.
 
     The texts of the finding with the highest severity stand for all. `stage` is the first of `stages`.
-    `also_at` are further places of the same weakness. `cell` names the part of the file: a notebook's cell, a
-    member of an archive. `rules` are all rules that found it, the one that stands for them first. `reproduce`
-    is a command that shows it again, where there is a special one. `state` is None without a baseline.
-    `waiver` is the unexpired waiver that covers it, `suppressed` the justification of a comment in the file;
-    either way it does not count for the gate. `self_hiding`: there is such a comment, but it does not hold
-    yet, because the change that is judged adds it.
+    `line` is 0 where it is about the file as a whole, `also_at` are further places of the same weakness.
+    `cell` names the part of the file: a notebook's cell, a member of an archive. `rules` are all rules that
+    found it, the one that stands for them first. `reproduce` is a command that shows it again, where there is
+    a special one. `state` is None without a baseline. `waiver` is the unexpired waiver that covers it,
+    `suppressed` the justification of a comment in the file; either way it does not count for the gate.
+    `self_hiding`: there is such a comment, but it does not hold yet, because the judged change adds it.
     """
 
     id: str
@@ -157,7 +162,9 @@ class Report:
     """A whole scan for people. `findings` are the present ones, worst first; `fixed` those that went away.
 
     Each of `doubts` says why the scan cannot be relied on, and keeps it from passing. `waived_results` are
-    stage and fingerprint of every result that belongs to a waived finding. `model_changes` compare the model
+    stage and fingerprint of every result that belongs to a waived finding, `known_results` of every one that
+    the baseline has too. `proposal` is what the judged
+    change does to the policy. `model_changes` compare the model
     files with those of the baseline.
     """
 
@@ -174,7 +181,9 @@ class Report:
     left_out: tuple[LeftOut, ...] = ()
     notices: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    proposal: Proposal | None = None
     waived_results: frozenset[tuple[str, str]] = frozenset()
+    known_results: frozenset[tuple[str, str]] = frozenset()
     model_changes: tuple[ModelChange, ...] = ()
 
     @property

@@ -19,6 +19,7 @@ from mlsecops.findings.stages import stage_reports
 from mlsecops.findings.tools import read_tools
 from mlsecops.findings.waived import Cover, Waivers
 from mlsecops.policy import LONG_WAIVER, Policy, Waiver
+from mlsecops.policy.proposal import Proposal
 from mlsecops.sarif.build import Json
 
 
@@ -35,6 +36,7 @@ def build_report(
     absent: Mapping[str, str] = MappingProxyType({}),
     doubts: Iterable[str] = (),
     notices: Iterable[str] = (),
+    proposal: Proposal | None = None,
 ) -> Report:
     """Join, compare and sort what a merged SARIF log says.
 
@@ -72,7 +74,9 @@ def build_report(
         left_out=_left_out(bag),
         notices=(*notices, *_notices(policy, compared, today)),
         doubts=tuple(doubts),
-        waived_results=now.waived_results,
+        proposal=proposal,
+        waived_results=now.results(now.side.waived),
+        known_results=now.results(compared.unchanged),
         model_changes=model_changes(log, baseline) if baseline is not None else (),
     )
 
@@ -88,14 +92,10 @@ class _Scan:
     def used(self) -> frozenset[Waiver]:
         return frozenset(waiver for cover in self.covers for waiver in cover.matched)
 
-    @property
-    def waived_results(self) -> frozenset[tuple[str, str]]:
-        """Stage and fingerprint of every result in a waived group."""
-        return frozenset(
-            (each.stage, each.fingerprint)
-            for number in self.side.waived
-            for each in self.side.groups[number].sightings
-        )
+    def results(self, numbers: Iterable[int]) -> frozenset[tuple[str, str]]:
+        """Stage and fingerprint of every result in some of the groups."""
+        groups = (self.side.groups[number] for number in numbers)
+        return frozenset((each.stage, each.fingerprint) for one in groups for each in one.sightings)
 
     def standing(self, number: int, state: State | None, *, believing: bool = True) -> Standing:
         group = self.side.groups[number]
@@ -105,10 +105,11 @@ class _Scan:
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """Present and fixed findings, and what they were compared with."""
+    """Present and fixed findings, the groups that the baseline has too, and what it is."""
 
     findings: tuple[Finding, ...]
     fixed: tuple[Finding, ...] = ()
+    unchanged: frozenset[int] = frozenset()
     info: BaselineInfo | None = None
 
 
@@ -134,6 +135,7 @@ def _compare(
             for number in numbers
         ),
         findings(then.standing(number, "fixed") for number in sorted(result.fixed)),
+        result.unchanged,
         BaselineInfo(
             source=source, date=_newest(then.side.tools), incomplete=stages_in_doubt(then.side, stages)
         ),

@@ -47,7 +47,8 @@ class RuleText:
 class Sighting:
     """One result of one tool.
 
-    `context` hashes the text around its line, whatever the file is called. `advisories` are all names of the
+    `context` hashes the text around its line, whatever the file is called; `content` is the SHA-256 of the
+    file, where its tool says it. `advisories` are all names of the
     vulnerability, as they are spelt. `identified` says that its fingerprint comes from an explicit identity.
     """
 
@@ -56,6 +57,7 @@ class Sighting:
     rule: RuleText
     fingerprint: str
     context: str
+    content: str
     score: float
     message: str
     place: Place
@@ -82,8 +84,19 @@ def _sightings(run: Json) -> Iterator[Sighting]:
     stage, tool = stage_of(run), text_of(driver_of(run).get("name")) or "unnamed tool"
     rules = [rule_text(each) for each in mappings(driver_of(run).get("rules"))]
     by_id = {rule.id: rule for rule in rules}
+    contents = _contents(run)
     for result in failures_of(run):
-        yield _sighting(result, stage, tool, _rule_of(result, rules, by_id))
+        yield _sighting(result, stage, tool, _rule_of(result, rules, by_id), contents)
+
+
+def _contents(run: Json) -> dict[str, str]:
+    """The SHA-256 of the files that a run says it looked at, by their paths."""
+    return {
+        decode_uri(text_of(mapping(each.get("location")).get("uri"))): text_of(
+            mapping(each.get("hashes")).get("sha-256")
+        )
+        for each in mappings(run.get("artifacts"))
+    }
 
 
 def _rule_of(result: Json, rules: list[RuleText], by_id: Mapping[str, RuleText]) -> RuleText:
@@ -94,7 +107,7 @@ def _rule_of(result: Json, rules: list[RuleText], by_id: Mapping[str, RuleText])
     return by_id.get(name) or RuleText(id=name or "unnamed rule", title=name or "unnamed rule")
 
 
-def _sighting(result: Json, stage: str, tool: str, rule: RuleText) -> Sighting:
+def _sighting(result: Json, stage: str, tool: str, rule: RuleText, contents: Mapping[str, str]) -> Sighting:
     own = own_properties(result)
     location = next(mappings(result.get("locations")), {})
     physical = mapping(location.get("physicalLocation"))
@@ -102,7 +115,7 @@ def _sighting(result: Json, stage: str, tool: str, rule: RuleText) -> Sighting:
     logical = next(mappings(location.get("logicalLocations")), {})
     place = Place(
         decode_uri(text_of(mapping(physical.get("artifactLocation")).get("uri"))),
-        max(count(region.get("startLine")), 1),
+        0 if own.get("whole-file") is True else max(count(region.get("startLine")), 1),
     )
     message = text_of(mapping(result.get("message")).get("text")) or rule.title
     prints = mapping(result.get("partialFingerprints"))
@@ -114,6 +127,7 @@ def _sighting(result: Json, stage: str, tool: str, rule: RuleText) -> Sighting:
         rule=rule,
         fingerprint=text_of(prints.get("mlsecops/v1")) or _makeshift(rule.id, place, message),
         context=text_of(prints.get("primaryLocationLineHash")).partition(":")[0],
+        content=contents.get(place.uri, ""),
         score=score if score is not None else rule.score if rule.score is not None else _UNKNOWN_SCORE,
         message=message,
         place=place,

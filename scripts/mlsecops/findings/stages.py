@@ -57,16 +57,22 @@ def _stage(
     return StageReport(
         name=name,
         status=status,
-        reason=_reason(tool.reason for tool in tools if tool.status == status),
+        reason=_reason(tool for tool in tools if tool.status == status),
         tools=tuple(tools),
         seconds=_seconds(tools),
         counts=MappingProxyType(counts),
     )
 
 
-def _reason(reasons: Iterable[str]) -> str:
-    """The different reasons as one line, the first few of them."""
-    every = list(dict.fromkeys(reason for reason in reasons if reason))
+def _reason(tools: Iterable[ToolReport]) -> str:
+    """The different reasons as one line, the first few of them, each with all tools that give it."""
+    saying: dict[tuple[str, bool], list[str]] = {}
+    for tool in tools:
+        own = tool.reason.startswith(f"{tool.name}: ")
+        words = tool.reason.removeprefix(f"{tool.name}: ")
+        if words:
+            saying.setdefault((words, own), []).append(tool.name)
+    every = [f"{', '.join(names)}: {words}" if own else words for (words, own), names in saying.items()]
     more = len(every) - _REASONS_SHOWN
     return "; ".join(every[:_REASONS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 

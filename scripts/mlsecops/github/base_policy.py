@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from mlsecops.github.client import Client, NotFoundError
 from mlsecops.github.paths import of_repository
-from mlsecops.policy import DEFAULT_FILE, PolicyError
+from mlsecops.policy import PolicyError
+from mlsecops.policy.committed import find_committed
 from mlsecops.policy.document import MAX_BYTES
 
 
@@ -28,15 +28,10 @@ def fetch(client: Client, repository: str, commit: str, project: str) -> BasePol
     None when the commit is there and has neither. Raises PolicyError for what is no readable file, or has a
     name that would be overlooked, and GitHubError when GitHub cannot be asked or does not show the commit.
     """
-    for folder in dict.fromkeys((project, ".")):
-        path = str(PurePosixPath(folder) / DEFAULT_FILE)
-        found = _contents(client, repository, commit, path)
-        if found is not None:
-            return BasePolicy(_content(found, path), path)
-        other = str(PurePosixPath(path).with_suffix(".yaml"))
-        if _contents(client, repository, commit, other) is not None:
-            name = PurePosixPath(path).name
-            raise PolicyError(f"{other}:1: a policy is named {name}; this file would not be read")
+    found = find_committed(project, lambda path: _contents(client, repository, commit, path))
+    if found is not None:
+        path, there = found
+        return BasePolicy(_content(there, path), path)
     # What a token may not see looks like what is not there, and would leave the defaults in force.
     client.get(of_repository(repository, "commits", commit), per_page=1)
     return None

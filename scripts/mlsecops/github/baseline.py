@@ -12,6 +12,7 @@ from mlsecops.github.client import Client, ForbiddenError, GitHubError, NotFound
 from mlsecops.github.event_model import Event
 from mlsecops.github.inputs import artifact_name
 from mlsecops.github.paths import of_repository
+from mlsecops.report.history import FILE, HistoryError, read_history
 from mlsecops.sarif.build import Json
 from mlsecops.sarif.files import SarifError, read
 from mlsecops.sarif.json_types import natural, object_of
@@ -26,10 +27,14 @@ _REPORT_BYTES = 256 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The report to compare with and what people are told it is ("main@9d01e77"), both None without one."""
+    """The report to compare with and what people are told it is ("main@9d01e77"), both None without one.
+
+    `history` is the same run's report.json, where it can be read, for the page.
+    """
 
     path: Path | None = None
     source: str | None = None
+    history: tuple[Path, ...] = ()
     notices: tuple[str, ...] = ()
 
 
@@ -61,7 +66,8 @@ def newest(client: Client, event: Event, identifier: str, into: Path) -> Baselin
                 notices.append(f"the report of {branch}@{candidate.sha} is passed over: {error}")
                 continue
             if path is not None:
-                return Baseline(path=path, source=f"{branch}@{candidate.sha}", notices=tuple(notices))
+                source = f"{branch}@{candidate.sha}"
+                return Baseline(path=path, source=source, history=_history(path), notices=tuple(notices))
     except (ForbiddenError, NotFoundError) as error:
         notices.append(
             f"there is no baseline: reports of earlier runs need the permission actions: read ({error})"
@@ -102,6 +108,7 @@ def _fetched(client: Client, event: Event, candidate: _Candidate, into: Path) ->
         raise ArtifactError(f"it has more than {_ZIP_BYTES >> 20} MiB")
     archive = into / "report.zip"
     into.mkdir(parents=True, exist_ok=True)
+    (into / FILE).unlink(missing_ok=True)  # of a candidate that was passed over
     zipped = of_repository(event.repository, "actions", "artifacts", candidate.id, "zip")
     client.download(zipped, archive, most_bytes=_ZIP_BYTES)
     path = unpack_report(archive, into, most_bytes=_REPORT_BYTES)
@@ -110,6 +117,15 @@ def _fetched(client: Client, event: Event, candidate: _Candidate, into: Path) ->
     except SarifError as error:
         raise ArtifactError(str(error).replace(str(path), path.name)) from None
     return path
+
+
+def _history(report: Path) -> tuple[Path, ...]:
+    """The report.json beside a report; a page without it lacks a column, and nothing else."""
+    path = report.with_name(FILE)
+    try:
+        return (path,) if read_history([path]) else ()
+    except (HistoryError, OSError):
+        return ()
 
 
 def _is_trusted(run: Json, event: Event) -> bool:

@@ -19,10 +19,10 @@ from mlsecops.github.errors import (
     GitHubError,
     InvalidError,
     NotFoundError,
-    PassingError,
     RateLimitError,
 )
-from mlsecops.github.transport import RAW, Answer, DirectSession, Json, Patience, Request, Transport
+from mlsecops.github.transport import RAW, Answer, Json, Patience, Request, Transport
+from mlsecops.web.asking import DirectSession, Tries, patiently
 
 __all__ = [
     "Client",
@@ -143,19 +143,8 @@ class Client:
         return answer
 
     def _patiently(self, once: Callable[[], _T]) -> _T:
-        """Try until it works or patience is at its end."""
-        start, tried, waited, pause = self._now(), 1, 0.0, self._patience.pause
-        while True:
-            try:
-                return once()
-            except PassingError as error:
-                wait = max(pause, error.pause)
-                spent = max(waited, self._now() - start)
-                if tried >= self._patience.tries or spent + wait > self._patience.waits:
-                    # The cause's own words can hold an address with a signature in it.
-                    raise error.final from None
-            self._sleep(wait)
-            tried, waited, pause = tried + 1, waited + wait, pause * 2
+        tries = Tries(self._patience.tries, self._patience.pause, self._patience.waits)
+        return patiently(once, tries, self._sleep, self._now)
 
 
 def _parsed(request: Request, answer: Answer) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 import orjson
+
+from mlsecops.web.asking import PassingError, retry_after
 
 # GitHub says of its secondary limits: without `retry-after`, wait at least one minute.
 _SECONDARY_PAUSE = 60.0
@@ -46,15 +47,6 @@ class InvalidError(GitHubError):
 
 class RateLimitError(GitHubError):
     """Too many requests, and waiting did not help; the sentence says when to try again."""
-
-
-class PassingError(Exception):
-    """Worth another try after at least `pause` seconds; `final` is what to raise when there is none."""
-
-    def __init__(self, final: GitHubError, pause: float = 0.0) -> None:
-        super().__init__(str(final))
-        self.final = final
-        self.pause = pause
 
 
 _KINDS: dict[int, type[GitHubError]] = {
@@ -134,14 +126,7 @@ def _pause(headers: Mapping[str, str], now: float) -> float:
 
 
 def _asked(headers: Mapping[str, str], now: float) -> float | None:
-    """`Retry-After` in seconds from now; it is a number or a date."""
-    value = headers.get("retry-after", "").strip()
-    if value.isdecimal():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except ValueError:
-        return None
+    return retry_after(headers.get("retry-after", ""), now)
 
 
 def _words(content: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
@@ -12,6 +13,7 @@ from mlsecops.report.parts import Links
 DEPENDABOT = "dependabot[bot]"
 HEADS = "refs/heads/"
 QUEUE = "refs/heads/gh-readonly-queue/"
+_SHORT = 12  # digits of a commit
 _ALL_COUNT = frozenset({"push", "schedule", "workflow_dispatch"})
 
 
@@ -119,8 +121,11 @@ class Event:
         """Whether code scanning takes results: not from a merge queue, not from a push of Dependabot."""
         return not self.queued and not self.deleted and not (self.dependabot and self.name == "push")
 
-    def links(self, project: str) -> Links:
-        """Where the reports of a project (a folder of the repository, "." for all of it) point to."""
+    def links(self, project: str, stages: Sequence[str] = ()) -> Links:
+        """Where the reports of a project (a folder of the repository, "." for all of it) point to.
+
+        `stages` are named where they were not all of them.
+        """
         home = f"{self.server}/{self.repository}"
         run = f"{home}/actions/runs/{self.run_id}"
         folder = "" if project == "." else f"/{path_url(project)}"
@@ -132,8 +137,17 @@ class Event:
             blob=f"{home}/blob/{self.head}{folder}",
             head=self.head[:7],
             base=self._base(),
-            rerun=f"mlsecops run {shlex.quote(target)}",
+            rerun=self._rerun(target, stages),
         )
+
+    def _rerun(self, target: str, stages: Sequence[str]) -> str:
+        """The command that judges the same commit by the same base in a clone."""
+        base = self.pull.base_sha if self.pull is not None else self.merge_base
+        options = [word for stage in stages for word in ("--stage", stage)]
+        if base is None:
+            return shlex.join(["mlsecops", "run", target, *options])
+        run = shlex.join(["mlsecops", "run", target, "--base", base[:_SHORT], *options])
+        return f"git fetch origin {self.sha} && git checkout FETCH_HEAD && {run}"
 
     def _query(self) -> str:
         words = "is:open"

@@ -77,6 +77,7 @@ class _Fork:
             self.step.client, self.step.event, self.found.identifier, emptied(self.step.folders.baseline)
         )
         rules = counting(self.step.client, self.step.event, self.step.inputs)
+        partial = set(due) != set(STAGES)
         question = Question(
             policy=rules.policy,
             expected=due,
@@ -84,10 +85,11 @@ class _Fork:
             project=self.step.event.repository,
             baseline=known.path,
             baseline_source=known.source,
-            partial=set(due) != set(STAGES),
+            partial=partial,
             identifier=self.found.identifier,
-            links=self.step.event.links(self.step.inputs.project),
+            links=self.step.event.links(self.step.inputs.project, due if partial else ()),
             absent=absent,
+            proposal=rules.proposal,
             doubts=rules.doubts,
             notices=[*rules.notices, *known.notices, *self.notices],
         )

@@ -6,11 +6,13 @@ No code of the repository runs here, and everything that other jobs left is take
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.github import artifacts, baseline, code_scanning, needs, upload
 from mlsecops.github.archive import ArtifactError
+from mlsecops.github.code_scanning import Decision
 from mlsecops.github.inputs import artifact_name
 from mlsecops.github.judgement import announce, set_outputs
 from mlsecops.github.needs import Need
@@ -41,6 +43,9 @@ def report(step: Step, now: datetime) -> None:
     absent = _take(step)
     rules = counting(step.client, step.event, step.inputs)
     known = baseline.newest(step.client, step.event, step.inputs.identifier, emptied(step.folders.baseline))
+    decision = code_scanning.decide(step.client, step.event, step.inputs.upload)
+    partial = set(step.inputs.stages) != set(STAGES)
+    links = step.event.links(step.inputs.project, step.inputs.stages if partial else ())
     question = Question(
         policy=rules.policy,
         expected=step.inputs.stages,
@@ -48,10 +53,13 @@ def report(step: Step, now: datetime) -> None:
         project=step.name,
         baseline=known.path,
         baseline_source=known.source,
-        partial=set(step.inputs.stages) != set(STAGES),
+        history=known.history,
+        partial=partial,
         identifier=step.inputs.identifier,
-        links=step.event.links(step.inputs.project),
+        # Where nothing is uploaded there are no alerts to lead to.
+        links=links if decision.upload else replace(links, security=""),
         absent=absent,
+        proposal=rules.proposal,
         doubts=rules.doubts,
         notices=[*rules.notices, *known.notices],
     )
@@ -60,7 +68,7 @@ def report(step: Step, now: datetime) -> None:
     set_outputs(step.runner, conclusion)
     step.runner.output("report-artifact", artifact_name(step.inputs.identifier, "report"))
     step.runner.output("folder", str(step.folders.report))
-    _prepare_upload(step, conclusion)
+    _prepare_upload(step, conclusion, decision)
 
 
 def _needs(step: Step) -> dict[str, Need] | None:
@@ -88,9 +96,8 @@ def _take(step: Step) -> Mapping[str, str]:
     return absent
 
 
-def _prepare_upload(step: Step, conclusion: Conclusion) -> None:
+def _prepare_upload(step: Step, conclusion: Conclusion, decision: Decision) -> None:
     """Write the files for code scanning where they are wanted, and say why they are not."""
-    decision = code_scanning.decide(step.client, step.event, step.inputs.upload)
     if not decision.upload:
         step.runner.notice(f"not uploaded to code scanning: {decision.reason}", title="mlsecops")
         return

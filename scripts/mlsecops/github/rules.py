@@ -11,13 +11,18 @@ from mlsecops.github.client import Client, GitHubError
 from mlsecops.github.event_model import Event
 from mlsecops.github.inputs import Inputs
 from mlsecops.policy import Policy, PolicyError
+from mlsecops.policy.proposal import Proposal, doubt, proposal, unreadable
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The policy that counts; what keeps the verdict from passing, and what is to be said of it."""
+    """The policy that counts, and what the judged change does to it.
+
+    `doubts` keep the verdict from passing; `notices` are to be said.
+    """
 
     policy: Policy
+    proposal: Proposal | None = None
     doubts: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -25,34 +30,27 @@ class Rules:
 def counting(client: Client, event: Event, inputs: Inputs) -> Rules:
     """The policy for a run.
 
-    One that cannot be had or read leaves the defaults, and a doubt that keeps the verdict from passing.
+    One that cannot be had or read leaves the defaults, and a doubt that keeps the verdict from passing. So
+    does one that could not be read once the change is merged: every later run would have to fail.
     """
     try:
         found = base_policy.fetch(client, event.repository, event.policy_commit, inputs.project)
-        rules = policy.parse(found.content, found.path) if found else Policy()
+        rules = _read(found, inputs)
     except (PolicyError, GitHubError) as error:
         return Rules(Policy(), doubts=(f"the policy of the base commit cannot be used: {error}",))
-    rules = policy.with_threshold(rules, inputs.fail_on)
-    if event.counts_all:
-        rules = replace(rules, new_only=False)
-    return Rules(rules, notices=_changes(client, event, inputs.project, found))
-
-
-def _changes(client: Client, event: Event, project: str, counts: BasePolicy | None) -> tuple[str, ...]:
-    """What the scanned commit does to the policy, as a notice."""
+    counts = replace(rules, new_only=False) if event.counts_all else rules
     if event.policy_commit == event.sha:
-        return ()
+        return Rules(counts)
     try:
-        scanned = base_policy.fetch(client, event.repository, event.sha, project)
-    except (PolicyError, GitHubError) as error:
-        return (f"whether this change edits the policy could not be seen: {error}",)
-    if scanned == counts:
-        return ()
-    change = (
-        "introduces a policy"
-        if counts is None
-        else "removes the policy"
-        if scanned is None
-        else "edits the policy"
-    )
-    return (f"this change {change}: that counts once it is merged",)
+        scanned = base_policy.fetch(client, event.repository, event.sha, inputs.project)
+        proposed = proposal(rules, _read(scanned, inputs))
+    except GitHubError as error:
+        return Rules(counts, notices=(f"whether this change edits the policy could not be seen: {error}",))
+    except PolicyError as error:
+        return Rules(counts, unreadable(rules, error), doubts=(doubt(error),))
+    return Rules(counts, proposed)
+
+
+def _read(found: BasePolicy | None, inputs: Inputs) -> Policy:
+    rules = policy.parse(found.content, found.path) if found else Policy()
+    return policy.with_threshold(rules, inputs.fail_on)

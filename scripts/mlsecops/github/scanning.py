@@ -90,6 +90,6 @@ def _judge(step: Step, rules: Policy, folder: Path, now: datetime) -> Conclusion
         project=step.name,
         partial=True,
         identifier=step.inputs.identifier,
-        links=step.event.links(step.inputs.project),
+        links=step.event.links(step.inputs.project, step.inputs.stages),
     )
     return conclude(folder, emptied(step.folders.report), question)

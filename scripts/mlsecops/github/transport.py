@@ -17,8 +17,9 @@ import requests
 from requests.auth import AuthBase
 
 from mlsecops import __version__
-from mlsecops.github.addresses import LOOPBACK, is_safe, joined, origin, split
-from mlsecops.github.errors import ForbiddenError, GitHubError, PassingError, refusal
+from mlsecops.github.errors import ForbiddenError, GitHubError, refusal
+from mlsecops.web.addresses import LOOPBACK, is_safe, joined, origin, split
+from mlsecops.web.asking import PassingError, TooLargeError, TooSlowError, chunks, reason
 
 Json = dict[str, Any]
 
@@ -27,7 +28,6 @@ RAW = "application/vnd.github.raw+json"
 MOST_BYTES = 64 << 20
 _API_VERSION = "2022-11-28"
 _MOST_MOVES = 3
-_CHUNK = 1 << 16
 _MOVED = frozenset({301, 307, 308})
 _ELSEWHERE = frozenset({302, 303})
 
@@ -83,13 +83,6 @@ class _Token(AuthBase):
         if self._token:
             request.headers["Authorization"] = f"Bearer {self._token}"
         return request
-
-
-class DirectSession(requests.Session):
-    """A session that leaves redirects alone: requests reads them whole and breaks on some."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None, whatever the answer says."""
 
 
 class Transport:
@@ -180,8 +173,8 @@ class Transport:
             ) as response:
                 yield response
         except requests.RequestException as error:
-            final = GitHubError(f"GitHub cannot be reached for {request}: {_reason(error, self._patience)}")
-            raise PassingError(final) from error
+            why = reason(error, connect=self._patience.connect, read=self._patience.read)
+            raise PassingError(GitHubError(f"GitHub cannot be reached for {request}: {why}")) from error
 
     def _answer(self, request: Request, response: requests.Response) -> Answer:
         status = response.status_code
@@ -202,14 +195,14 @@ class Transport:
         return refusal(str(request), response.status_code, headers, content, self._now())
 
     def _chunks(self, request: Request, response: requests.Response, seconds: float) -> Iterator[bytes]:
-        end, size = self._now() + seconds, 0
-        for chunk in response.iter_content(_CHUNK):
-            size += len(chunk)
-            if size > request.most_bytes:
-                raise GitHubError(f"the answer to {request} is larger than {_readable(request.most_bytes)}")
-            if self._now() > end:
-                raise PassingError(GitHubError(f"the answer to {request} takes longer than {seconds:g} s"))
-            yield chunk
+        try:
+            yield from chunks(response, request.most_bytes, seconds, self._now)
+        except TooLargeError:
+            size = _readable(request.most_bytes)
+            raise GitHubError(f"the answer to {request} is larger than {size}") from None
+        except TooSlowError:
+            final = GitHubError(f"the answer to {request} takes longer than {seconds:g} s")
+            raise PassingError(final) from None
 
 
 def _of_storage(error: GitHubError | PassingError) -> GitHubError | PassingError:
@@ -228,16 +221,3 @@ def _agent() -> str:
 
 def _readable(size: int) -> str:
     return f"{size >> 20} MiB" if size >= 1 << 20 else f"{size:,} bytes"
-
-
-def _reason(error: requests.RequestException, patience: Patience) -> str:
-    text = str(error)
-    known: tuple[tuple[bool, str], ...] = (
-        (isinstance(error, requests.exceptions.SSLError), "its TLS certificate is not trusted"),
-        (isinstance(error, requests.exceptions.ProxyError), "the proxy does not let the request through"),
-        (isinstance(error, requests.ConnectTimeout), f"no connection within {patience.connect:g} s"),
-        (isinstance(error, requests.Timeout) or "timed out" in text, f"no answer within {patience.read:g} s"),
-        ("resolve" in text, "its name cannot be resolved"),
-        ("refused" in text, "the connection is refused"),
-    )
-    return next((reason for holds, reason in known if holds), "the connection breaks")

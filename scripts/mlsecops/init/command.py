@@ -33,6 +33,7 @@ class Wish:
     compact: bool = False
     fork_comment: bool = False
     rescan: bool = False
+    export: bool = False
     branch: str | None = None
     source: str | None = None
     ref: str | None = None
@@ -66,6 +67,7 @@ def initialise(path: Path, wish: Wish, *, say: Say, ask: Ask | None) -> None:
         several=several,
         fork_comment=wish.fork_comment,
         rescan=wish.rescan,
+        export=wish.export,
         caller=callers[0].name if callers else None,
     )
     made = templates.drafts(choice, found)

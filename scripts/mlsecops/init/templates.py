@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from mlsecops.github.inputs import artifact_name
 from mlsecops.init.look import WORKFLOWS, Found, Place
 from mlsecops.project import ProjectError
 
@@ -18,6 +19,7 @@ UNKNOWN_SOURCE = "OWNER/mlsecops"
 UNKNOWN_COMMIT = "0" * 40
 CALLER = f"{WORKFLOWS}/mlsecops.yml"
 FORK_COMMENT = f"{WORKFLOWS}/mlsecops-fork-comment.yml"
+EXPORT = f"{WORKFLOWS}/mlsecops-export.yml"
 
 _PINNED = re.compile(rf"@{UNKNOWN_COMMIT} # v\d+\.\d+\.\d+")
 _MOVING = re.compile(r"@v\d+$", re.MULTILINE)
@@ -38,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What is asked for. `caller` is the name of the workflow whose runs the fork comment follows."""
+    """What is asked for. `caller` is the name of the workflow that fork comment and export follow."""
 
     source: Source
     branch: str
@@ -46,6 +48,7 @@ class Choice:
     several: bool = False
     fork_comment: bool = False
     rescan: bool = False
+    export: bool = False
     caller: str | None = None
 
 
@@ -64,7 +67,9 @@ def drafts(choice: Choice, found: Sequence[Found]) -> list[Draft]:
         made.append(Draft(CALLER, _caller(choice, [each.place for each in found])))
     made += [Draft(each.place.policy_file, _policy(each)) for each in found if not each.policy]
     if choice.fork_comment:
-        made.append(Draft(FORK_COMMENT, _fork_comment(choice)))
+        made.append(Draft(FORK_COMMENT, _following(choice, "mlsecops-fork-comment.yml")))
+    if choice.export:
+        made.append(Draft(EXPORT, _export(choice, [each.place for each in found])))
     if choice.rescan:
         made += [_rescan(choice, each.place) for each in found]
     return [Draft(each.path, _sourced(each.text, choice.source)) for each in made]
@@ -116,9 +121,25 @@ def _policy(found: Found) -> str:
     return re.sub(r"(?m)^required: .*$", f"required: [{', '.join(found.due)}]", text)
 
 
-def _fork_comment(choice: Choice) -> str:
-    text = _template("workflows/mlsecops-fork-comment.yml")
+def _following(choice: Choice, name: str) -> str:
+    text = _template(f"workflows/{name}")
     return text.replace("workflows: [mlsecops]", f"workflows: [{scalar(choice.caller or 'mlsecops')}]")
+
+
+def _export(choice: Choice, places: Sequence[Place]) -> str:
+    text = _following(choice, "mlsecops-export.yml")
+    if not choice.several:
+        return text
+    head, steps, step = text.partition("    steps:\n")
+    return f"{head}{steps}{''.join(_export_step(step, each.identifier) for each in places)}"
+
+
+def _export_step(step: str, identifier: str) -> str:
+    """The step for one of several projects, whatever became of the one before."""
+    named = step.replace("Export the report\n", f"Export the report of {identifier}\n")
+    report = scalar(artifact_name(identifier, "report"))
+    own = f"          report-artifact: {report}\n          engagement: {scalar(identifier)}\n"
+    return named.replace("        with:\n", f"        if: ${{{{ !cancelled() }}}}\n        with:\n{own}")
 
 
 def _rescan(choice: Choice, at: Place) -> Draft:

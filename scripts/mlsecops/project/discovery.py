@@ -13,7 +13,7 @@ from mlsecops.project.globs import compile_excludes
 from mlsecops.project.inventory import File, Manifest, ModelFile, ProjectError
 from mlsecops.project.leftout import OTHER_MANIFESTS, Ledger
 from mlsecops.project.project import Project
-from mlsecops.project.suffixes import suffix_of
+from mlsecops.project.suffixes import CODE, suffix_of
 from mlsecops.project.text import decode, is_text
 from mlsecops.project.tracked import tracked_folders
 from mlsecops.project.walk import Walk
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 5 * 1024 * 1024
 _MAX_READ = 16 * 1024 * 1024
-_CODE = frozenset(("py", "pyw", "ipynb"))
 
 
 def discover(root: Path, excludes: Sequence[str] = ()) -> Project:
@@ -171,7 +170,7 @@ class _Discovery:
         elif not inside or relative not in self.walk.folders:
             where = "to something that is left out itself" if inside else "that leaves the repository"
             self._leave_link(uri, f"a link {where}", "link")
-            if suffix_of(uri) in _CODE and not inside:
+            if suffix_of(uri) in CODE and not inside:
                 self.ledger.add(uri, "code outside of the repository, not looked at", "unreadable", 0)
 
     def _alias(self, uri: str, file: File) -> None:

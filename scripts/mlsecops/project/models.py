@@ -154,10 +154,9 @@ class ModelFinder:
     ) -> Iterator[ModelFile]:
         missing = [path for path in dvc_outputs(text, file.uri) if path not in uris and path not in folders]
         models = [path for path in missing if named_like_model(path)]
-        if models and file.uri.endswith(".dvc"):
+        if models:
             format_ = SURE.get(suffix_of(models[0].rpartition("/")[2]), "unknown")
             yield ModelFile(file.uri, format_, "suffix", "dvc", file.size)
-            missing = [path for path in missing if path not in models]
         for path in missing:
             self.ledger.add(path, f"kept by DVC ({file.uri}), not in the repository", "pointer")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ from mlsecops.project.text import decode, split_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+LARGEST = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,16 @@ class Project:
             raise ProjectError(f"{uri!r} is not a file of the project") from None
 
     def read_bytes(self, uri: str, limit: int | None = None) -> bytes:
-        """Content of a file, at most `limit` bytes; raises ProjectError (no such file) or OSError."""
-        return reading.read(self.file(uri).absolute, limit)
+        """Content of a file, at most `limit` bytes; raises ProjectError (no such file) or OSError.
+
+        Without a limit a file that no memory may hold is one that cannot be read.
+        """
+        if limit is not None:
+            return reading.read(self.file(uri).absolute, limit)
+        content = reading.read(self.file(uri).absolute, LARGEST + 1)
+        if len(content) > LARGEST:
+            raise OSError(errno.EFBIG, f"it has more than {LARGEST >> 20} MiB", uri)
+        return content
 
     def read_text(self, uri: str) -> str:
         """Text of a file: by its byte order mark, by Python's coding line, as UTF-8, or as Latin-1.

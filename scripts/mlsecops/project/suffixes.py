@@ -76,6 +76,10 @@ _NUMBER = re.compile(r"\d+")
 _SHARD = re.compile(r"data-\d+-of-\d+")
 
 
+# What Python and Jupyter run.
+CODE = frozenset(("py", "pyw", "ipynb"))
+
+
 def suffix_of(name: str) -> str:
     """Suffix that tells the format, lower case, without the dot and without those of compressions.
 

@@ -17,7 +17,7 @@ from mlsecops.project.leftout import (
     folder_reason,
 )
 from mlsecops.project.reading import read_head
-from mlsecops.project.suffixes import SURE, suffix_of
+from mlsecops.project.suffixes import CODE, SURE, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mlsecops.project.globs import Excludes
     from mlsecops.project.inventory import LeftOutKind
 
+_COMPILED = frozenset(("pyc", "pyo"))
 _SPECIAL = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -37,7 +38,8 @@ _SPECIAL = (
 class Walk:
     """The walk below `root` (a real path); `links` and `folders` are whole once `files` is exhausted.
 
-    `tracked` are folders in which Git keeps files: installed packages there are not what was installed here.
+    `tracked` are folders in which Git keeps files: installed packages there are not what was installed here,
+    and a cache there is a folder like any other.
     """
 
     root: str
@@ -96,12 +98,12 @@ class Walk:
         if pattern := self.excludes.match(uri, folder=True):
             self.ledger.add(pattern, "excluded by the policy", "excluded", count_files(path))
             return False
-        if left := folder_reason(uri):
-            reason, kind = left
-            if kind == "environment":
-                self._installed(uri, reason, count_files(path))
-            else:
-                self.ledger.add(uri, reason, kind, count_files(path))
+        reason, kind = folder_reason(uri) or ("", None)
+        if kind == "environment":
+            self._installed(uri, reason, count_files(path))
+            return False
+        if kind and uri not in self.tracked:
+            self.ledger.add(uri, reason, kind, count_files(path))
             return False
         self.folders.add(uri)
         return True
@@ -113,11 +115,13 @@ class Walk:
         if entry.is_symlink():
             self.links.append(uri)
             return None
-        if left := cached_file_reason(folder, entry.name):
+        left = cached_file_reason(folder, entry.name)
+        if left and folder not in self.tracked:
             self.ledger.add(folder, *left)
             return None
         if not entry.is_file(follow_symlinks=False):
-            kind: LeftOutKind = "unreadable" if suffix_of(entry.name) in SURE else "special"
+            meant = suffix_of(entry.name) in SURE or suffix_of(entry.name) in CODE
+            kind: LeftOutKind = "unreadable" if meant else "special"
             self.ledger.add(uri, f"{_special(entry)}, never opened", kind)
             return None
         try:
@@ -125,6 +129,8 @@ class Walk:
         except OSError as error:
             self.ledger.add(uri, f"the file cannot be read: {error.strerror}", "unreadable")
             return None
+        if suffix_of(entry.name) in _COMPILED:
+            self.ledger.add(uri, "compiled Python, which may run in the place of its source", "unreadable")
         return File(uri, entry.path, size), head
 
 

@@ -97,7 +97,7 @@ def modules(project: Project, lines: dict[str, list[int]]) -> Iterator[Scope]:
             spent += size
             if size > MAX_SOURCE or spent > _MOST_BYTES:
                 continue
-            if uri.endswith(".ipynb"):
+            if uri in project.notebooks:
                 notebook = convert(project.read_bytes(uri))
                 source = notebook.source
                 count = source.count("\n") + 1

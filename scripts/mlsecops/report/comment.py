@@ -7,21 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from mlsecops.findings import Finding, Report
+from mlsecops.findings import Report
 from mlsecops.report import sections
 from mlsecops.report.escape import code, markdown, prose, shorten
 from mlsecops.report.models import models_block
-from mlsecops.report.packages import packed
 from mlsecops.report.parts import Links, Parts, parts, plural, stages_in_words
+from mlsecops.report.proposal import policy_block
+from mlsecops.report.rows import Row, packed
 from mlsecops.verdict import Verdict
 
 # GitHub refuses a body of more than 65,536 characters; some of its clients count bytes.
 MOST_CHARACTERS = 60_000
 MOST_BYTES = 64_900
-MOST_CONDITIONS = 5
+MOST_CONDITIONS = 8
 MOST_ROWS = 10
 _MOST_LISTED = 20
 _MOST_NOTICES = 5
+_MOST_POLICY_CHANGES = 10
 _NO_BASELINE = "no baseline to compare with"
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -106,6 +108,7 @@ def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifi
     head = f"{title(report, verdict, identifier)}\n{context(report, links)}"
     why = sections.conditions(verdict, MOST_CONDITIONS)
     notices = sections.notices(report, _MOST_NOTICES)
+    policy = policy_block(report, _MOST_POLICY_CHANGES)
     rows = packed(found.new)[:MOST_ROWS]
     optional = {
         "models": models_block(report),
@@ -123,7 +126,7 @@ def _full(report: Report, verdict: Verdict, found: Parts, links: Links, identifi
     def write(room: _Room) -> list[str]:
         new = _new(report, found, rows[: room.rows], links)
         kept = [text for key, text in optional.items() if key not in room.without]
-        return [head, why, notices, new, *kept, _left_out(room, links), foot]
+        return [head, why, policy, notices, new, *kept, _left_out(room, links), foot]
 
     return write
 
@@ -168,7 +171,12 @@ def _quiet(report: Report, verdict: Verdict, found: Parts, links: Links, identif
         context(report, links, ", ".join(counts)),
         sections.foot(report, links),
     )
-    blocks = ["\n".join(lines), sections.notices(report, _MOST_NOTICES), models_block(report)]
+    blocks = [
+        "\n".join(lines),
+        policy_block(report, _MOST_POLICY_CHANGES),
+        sections.notices(report, _MOST_NOTICES),
+        models_block(report),
+    ]
     return lambda _: blocks
 
 
@@ -177,15 +185,15 @@ def _links(links: Links) -> list[str]:
     return [link for name, address in named if (link := sections.link(name, address)) != name]
 
 
-def _new(report: Report, found: Parts, rows: Sequence[Sequence[Finding]], links: Links) -> str:
+def _new(report: Report, found: Parts, rows: Sequence[Row], links: Links) -> str:
     """The new findings with these rows of their table."""
     if not found.new:
         return "**No new findings**" if report.baseline else "**No findings**"
     word = "New findings" if report.baseline else "Findings"
     lines = [f"#### {word} ({len(found.new):,})"]
     if rows:
-        lines += ["", *sections.findings_table(rows, links)]
-    rest = len(found.new) - sum(map(len, rows))
+        lines += ["", *sections.findings_list(rows, links)]
+    rest = len(found.new) - sum(len(each.findings) for each in rows)
     if rest:
         full = sections.link("the full report", links.page)
         lines += ["", f"{rest:,} more in {full}." if rows else f"All of them are in {full}."]

@@ -12,7 +12,7 @@ from rich.text import Text
 from mlsecops.findings import Finding
 from mlsecops.findings.sightings import RuleText
 from mlsecops.report.escape import terminal, url
-from mlsecops.report.parts import classes, explanation, hiding, remedy
+from mlsecops.report.parts import classes, explanation, hiding, place, remedy
 
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 _STAYS = {"new": "new", "unchanged": "also in the baseline", "fixed": "fixed"}
@@ -41,10 +41,9 @@ def rule_view(rule: RuleText) -> RenderableType:
 
 def _rows(finding: Finding, rerun: str) -> Iterator[tuple[str, str]]:
     yield "Finding", finding.id
-    cell = f" ({finding.cell})" if finding.cell else ""
-    yield "Where", f"{finding.uri}:{finding.line}{cell}"
-    for place in finding.also_at:
-        yield "", f"{place.uri}:{place.line}"
+    yield "Where", place(finding)
+    for other in finding.also_at:
+        yield "", str(other)
     yield "What", finding.message
     yield from _why(explanation(finding))
     yield "Fix", remedy(finding)

@@ -10,6 +10,7 @@ import orjson
 
 from mlsecops.findings import Finding, Report, StageReport, ToolReport
 from mlsecops.policy import SEVERITIES, Severity, Waiver
+from mlsecops.policy.proposal import Proposal
 from mlsecops.report.escape import visible
 from mlsecops.report.parts import by_severity, parts
 from mlsecops.verdict import Verdict
@@ -40,6 +41,7 @@ def machine(report: Report, verdict: Verdict) -> str:
             ],
         },
         "policy": report.policy_source,
+        "policy_change": _proposal(report.proposal),
         "baseline": _baseline(report),
         "counts": {
             "new": None if report.baseline is None else _counts(found.new),
@@ -61,6 +63,18 @@ def machine(report: Report, verdict: Verdict) -> str:
     }
     options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     return orjson.dumps(_visible(document), option=options).decode()
+
+
+def _proposal(proposal: Proposal | None) -> Json | None:
+    if proposal is None:
+        return None
+    return {
+        "kind": proposal.kind,
+        "path": proposal.path,
+        "effect": proposal.effect,
+        "fault": proposal.fault or None,
+        "changes": [{"effect": each.turn, "text": each.what} for each in proposal.changes],
+    }
 
 
 def _baseline(report: Report) -> Json | None:

@@ -19,6 +19,7 @@ from mlsecops.report.escape import html_prose, plain, url, visible
 from mlsecops.report.history import Past, before
 from mlsecops.report.page_data import page_data, state
 from mlsecops.report.parts import Links
+from mlsecops.report.proposal import headline, rows
 from mlsecops.verdict import Verdict
 
 # Rows in the file itself, for readers without JavaScript.
@@ -53,6 +54,7 @@ def page(report: Report, verdict: Verdict, links: Links, history: Sequence[Past]
         address=lambda finding: url(links.file(finding.uri, finding.line)),
         style_hash=_hash(environment, "page.css"),
         script_hash=_hash(environment, "page.js"),
+        proposed=report.proposal and rows(report.proposal),
         data=page_data(report, links),
     )
 
@@ -100,6 +102,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "plural": parts.plural,
         "stages_in_words": parts.stages_in_words,
+        "headline": headline,
         "when": lambda run: run.generated.strftime("%Y-%m-%d %H:%M"),
     }
     return environment

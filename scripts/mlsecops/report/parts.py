@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote_plus
 
-from mlsecops.findings import Finding, Report, StageReport, ToolReport
+from mlsecops.findings import Finding, Place, Report, StageReport, ToolReport
+from mlsecops.findings.model import WORST_FIRST
 from mlsecops.policy import SEVERITIES, Severity
 from mlsecops.report.escape import path_url, shorten
+from mlsecops.sarif.build import Status
 
 _MOST_STAGES = 8
 _CLASSES = ("owasp-ml/", "mitre-atlas/")
@@ -19,7 +22,8 @@ _SHOWN_AS_SOURCE = (".ipynb", ".md", ".rst", ".csv")
 class Links:
     """Where a report can point to, all optional: on a developer's machine there is none.
 
-    `run`, `page`, `security` and `docs` are whole addresses. `blob` is the address of the repository's files
+    `run`, `page`, `security` and `docs` are whole addresses, of which `security` ends in a query that takes
+    more words. `blob` is the address of the repository's files
     at the scanned commit, without a slash at its end. `head` and `base` name what was compared. `rerun` is
     the command that gives the same verdict locally.
     """
@@ -34,8 +38,17 @@ class Links:
     rerun: str = "mlsecops run ."
 
     def file(self, uri: str, line: int) -> str:
-        """The address of a line of a scanned file, or nothing."""
-        return f"{self.blob}/{file_address(uri)}#L{line}" if self.blob else ""
+        """The address of a line of a scanned file, or of the whole file (0), or nothing."""
+        lines = f"#L{line}" if line else ""
+        return f"{self.blob}/{file_address(uri)}{lines}" if self.blob else ""
+
+    def alerts(self, rule: str) -> str:
+        """The address of the alerts of a rule, or nothing."""
+        return f"{self.security}+{quote_plus(f'rule:{rule}', errors='replace')}" if self.security else ""
+
+    def finding(self, fingerprint: str) -> str:
+        """The address of a finding on the page; nothing where `page` is only where the page can be had."""
+        return f"{self.page}#finding-{fingerprint}" if self.page and "#" not in self.page else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,7 @@ def severities(counts: Mapping[Severity, int]) -> str:
 def place(finding: Finding) -> str:
     """Such as "src/app.py:12" or "train.ipynb:48 (cell 3)"."""
     part = f" ({finding.cell})" if finding.cell else ""
-    return f"{finding.uri}:{finding.line}{part}"
+    return f"{Place(finding.uri, finding.line)}{part}"
 
 
 def classes(finding: Finding) -> tuple[str, ...]:
@@ -159,14 +172,21 @@ def problems(tool: ToolReport) -> tuple[str, ...]:
 
 
 def stages_in_words(stages: Iterable[StageReport]) -> str:
-    """Such as "3 of 5 stages complete, model incomplete, container skipped"."""
+    """Such as "2 of 5 stages complete, sca and model incomplete, container skipped"."""
     every = tuple(stages)
-    complete = sum(map(_complete, every))
-    rest = [f"{shorten(stage.name, 40)} {stage.status}" for stage in every if not _complete(stage)]
-    if not rest:
-        return f"all {plural(len(every), 'stage')} complete"
-    more = [f"and {len(rest) - _MOST_STAGES} more"] if len(rest) > _MOST_STAGES else []
-    return ", ".join([f"{complete} of {plural(len(every), 'stage')} complete", *rest[:_MOST_STAGES], *more])
+    names: dict[Status, list[str]] = {}
+    for stage in every:
+        if not _complete(stage):
+            names.setdefault(stage.status, []).append(shorten(stage.name, 40))
+    if not names:
+        return f"{'all ' if len(every) > 2 else ''}{plural(len(every), 'stage')} complete"
+    complete = len(every) - sum(map(len, names.values()))
+    said = [f"{complete} of {plural(len(every), 'stage')} complete"]
+    for status, named in sorted(names.items(), key=lambda each: WORST_FIRST.index(each[0])):
+        rest = len(named) - _MOST_STAGES
+        shown = [*named[:_MOST_STAGES], f"{rest} more"] if rest > 0 else named
+        said.append(f"{' and '.join(filter(None, (', '.join(shown[:-1]), shown[-1])))} {status}")
+    return ", ".join(said)
 
 
 def _complete(stage: StageReport) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from mlsecops.findings import Finding, Report, StageReport, ToolReport
 from mlsecops.policy import Waiver
-from mlsecops.report import packages
 from mlsecops.report.escape import code, html, markdown, prose, shorten, shorten_path, url
 from mlsecops.report.parts import (
     Links,
@@ -24,6 +24,7 @@ from mlsecops.report.parts import (
     reason,
     severities,
 )
+from mlsecops.report.rows import Row
 from mlsecops.sarif.build import Status
 from mlsecops.verdict import Verdict
 
@@ -34,6 +35,7 @@ _MOST_PROBLEMS = 5
 _MOST_TOOLS = 6
 _MOST_CLASSES = 4
 _MOST_RULES = 6
+_MOST_LINES = 5
 
 
 def link(text: str, address: str) -> str:
@@ -56,7 +58,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def conditions(verdict: Verdict, limit: int) -> str:
-    """What stands against passing, at most `limit` lines, or nothing."""
+    """What stands against passing, at most `limit` lines; nothing where the reason says all of it."""
+    if [each.text for each in verdict.conditions] == [verdict.reason]:
+        return ""
     shown = verdict.conditions[:limit]
     lines = [f"- {prose(shorten(condition.text, 300))}" for condition in shown]
     if len(verdict.conditions) > len(shown):
@@ -72,20 +76,12 @@ def notices(report: Report, limit: int) -> str:
     return "\n".join(["**Notices**", "", *lines]) if lines else ""
 
 
-def findings_table(rows: Iterable[Sequence[Finding]], links: Links) -> Iterator[str]:
-    """Findings with where they are, who found them and what to do; `rows` as `packed` makes them."""
-    return table(("Severity", "What", "Where", "Found by", "Fix"), (_cells(row, links) for row in rows))
+def findings_list(rows: Iterable[Row], links: Links) -> Iterator[str]:
+    """A line for each row: what, where, what to do, and who found it.
 
-
-def _cells(row: Sequence[Finding], links: Links) -> list[str]:
-    first = row[0]
-    return [
-        severity(first),
-        _what(row),
-        _where(first, links),
-        _tools(tuple(dict.fromkeys(tool for each in row for tool in each.tools))),
-        prose(shorten(packages.upgrade(row), 300), cell=True) or "—",
-    ]
+    No table: on a phone a long name in one cell would push the lines of all others off the screen.
+    """
+    return (f"- {severity(row.first)} · {_what(row, links)}" for row in rows)
 
 
 def severity(finding: Finding) -> str:
@@ -170,7 +166,7 @@ def foot(report: Report, links: Links) -> str:
         f"mlsecops {markdown(shorten(report.version, 40))}",
         policy,
         compared,
-        f"run it yourself: {code(shorten(links.rerun, 200))}",
+        f"run it yourself: {code(shorten(links.rerun, 300))}",
         link("what these words mean", links.docs) if links.docs else "",
     )
     return f"<sub>{' · '.join(filter(None, words))}</sub>"
@@ -180,32 +176,39 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _what(row: Sequence[Finding]) -> str:
-    first = row[0]
-    exploited = " **(known to be exploited)**" if any(each.kev for each in row) else ""
-    lines = [f"**{prose(shorten(packages.title(row), 140), cell=True) or 'untitled'}**{exploited}"]
-    if len(row) == 1 and not first.message.startswith(first.title):
-        lines.append(prose(shorten(first.message, 400), cell=True))
+def _what(row: Row, links: Links) -> str:
+    first = row.first
+    exploited = " **(known to be exploited)**" if row.kev else ""
+    title = prose(shorten(row.title.rstrip("."), 140)) or "untitled"
+    lines = [f"**{title}**{exploited} · {_where(row, links)}"]
+    lines += [prose(shorten(row.message, 400))] if row.message else []
     lines += [hiding(first)] if first.self_hiding else []
-    kinds = (markdown(shorten(each, 30)) for each in classes(first)[:_MOST_CLASSES])
-    lines.append(" · ".join([*_names(row), *kinds]))
+    fix = prose(shorten(row.fix, 300))
+    lines += [f"**Fix:** {fix}"] if fix else []
+    kinds = [markdown(shorten(each, 30)) for each in classes(first)[:_MOST_CLASSES]]
+    page = links.finding(first.fingerprint)
+    more = [link("details", page)] if url(page) else []
+    lines.append(" · ".join([*_names(row.findings, links), *kinds, f"found by {_tools(row.tools)}", *more]))
     return "<br>".join(lines)
 
 
-def _names(row: Sequence[Finding]) -> Iterator[str]:
-    """The rules of a row; with their severities where those differ."""
-    differ = len({each.severity for each in row}) > 1
-    for each in row[:_MOST_RULES]:
-        name = code(shorten(each.rule_id, 80), cell=True)
-        yield f"{name}\u00a0{each.severity}" if differ else name
-    if len(row) > _MOST_RULES:
-        yield f"and {len(row) - _MOST_RULES} more"
+def _names(findings: Sequence[Finding], links: Links) -> Iterator[str]:
+    """The rules of a row, with links to their alerts; with their severities where those differ."""
+    differ = len({each.severity for each in findings}) > 1
+    rules = {each.rule_id: each.severity for each in findings}
+    for rule, severity in islice(rules.items(), _MOST_RULES):
+        name = link(code(shorten(rule, 80)), links.alerts(rule))
+        yield f"{name}\u00a0{severity}" if differ else name
+    if len(rules) > _MOST_RULES:
+        yield f"and {len(rules) - _MOST_RULES} more"
 
 
-def _where(finding: Finding, links: Links) -> str:
-    shown = link(_place(finding, cell=True), links.file(finding.uri, finding.line))
-    more = len(finding.also_at)
-    return f"{shown} and {plural(more, 'more place')}" if more else shown
+def _where(row: Row, links: Links) -> str:
+    uri, lines = row.first.uri, row.lines[:_MOST_LINES]
+    words = [(row.where, row.first.line), *((f":{line}", line) for line in lines)]
+    shown = [link(code(shorten_path(word, _LONGEST_PLACE)), links.file(uri, line)) for word, line in words]
+    more = len(row.lines) - len(lines) + row.elsewhere
+    return ", ".join(shown) + (f" and {plural(more, 'more place')}" if more else "")
 
 
 def _place(finding: Finding, *, cell: bool = False) -> str:

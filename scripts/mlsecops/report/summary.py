@@ -10,8 +10,9 @@ from mlsecops.report import sections
 from mlsecops.report.comment import context, title
 from mlsecops.report.escape import markdown, prose, shorten
 from mlsecops.report.models import models_block
-from mlsecops.report.packages import packed
 from mlsecops.report.parts import Links, Parts, by_severity, duration, parts, severities
+from mlsecops.report.proposal import policy_block
+from mlsecops.report.rows import packed
 from mlsecops.verdict import Verdict
 
 # GitHub drops a step's summary of more than 1 MiB.
@@ -30,13 +31,14 @@ def summary(report: Report, verdict: Verdict, links: Links) -> str:
             None,
             (
                 f"{title(report, verdict)}\n{context(report, links)}",
-                sections.notices(report, _MOST_LISTED),
                 sections.conditions(verdict, _MOST_CONDITIONS),
+                policy_block(report, _MOST_LISTED),
+                sections.notices(report, _MOST_LISTED),
             ),
         )
     )
-    tables = [_counts(report, found), models_block(report), _stages(report)]
-    room = MOST_BYTES - _RESERVE - sum(_size(each) for each in (head, *tables))
+    counts, tables = _counts(report, found), [models_block(report), _stages(report)]
+    room = MOST_BYTES - _RESERVE - sum(_size(each) for each in (head, counts, *tables))
     lists: list[str] = []
     for name, group in (
         ("New findings" if report.baseline else "Findings", found.new),
@@ -46,7 +48,8 @@ def summary(report: Report, verdict: Verdict, links: Links) -> str:
         room -= _size(text)
         lists.append(text)
     rest = [_fixed(report), _accepted(report, found), _notes(report), sections.foot(report, links)]
-    whole = "\n\n".join(filter(None, (head, *tables, *lists, *rest)))
+    new, unchanged = lists
+    whole = "\n\n".join(filter(None, (head, counts, new, *tables, unchanged, *rest)))
     return f"{_cut(whole)}\n"
 
 
@@ -76,9 +79,9 @@ def _findings(name: str, findings: tuple[Finding, ...], links: Links, room: int)
         return ""
     lines = [f"#### {name} ({len(findings):,})", ""]
     rows = packed(findings)
-    table = list(_fitting(sections.findings_table(rows, links), room))
-    lines += table
-    left_out = len(findings) - sum(map(len, rows[: max(0, len(table) - 2)]))
+    listed = list(_fitting(sections.findings_list(rows, links), room))
+    lines += listed
+    left_out = len(findings) - sum(len(each.findings) for each in rows[: len(listed)])
     if left_out:
         full = sections.link("the full report", links.page)
         lines += ["", f"{left_out:,} more did not fit; they are in {full} and in the SARIF file."]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -11,21 +11,20 @@ from rich.table import Table
 from rich.text import Text
 
 from mlsecops.findings import Finding, Report, StageReport, ToolReport
-from mlsecops.report import packages
 from mlsecops.report.escape import shorten, shorten_path, terminal
-from mlsecops.report.packages import packed
 from mlsecops.report.parts import (
     Parts,
     by_severity,
     duration,
     hiding,
     parts,
-    place,
     plural,
     reason,
     severities,
 )
 from mlsecops.report.progress import SIGNS, Progress
+from mlsecops.report.proposal import headline, rows
+from mlsecops.report.rows import Row, packed
 from mlsecops.sarif.build import Status
 from mlsecops.verdict import Verdict
 
@@ -39,6 +38,9 @@ _VERDICTS = {
 _SEVERITIES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 _MOST_CONDITIONS = 10
 _MOST_NOTICES = 10
+_MOST_LINES = 8
+_MOST_POLICY_CHANGES = 20
+_TURNS = {"weaker": "bold red", "stricter": "green", "cannot be read": "bold red"}
 
 
 def verdict_view(
@@ -56,6 +58,7 @@ def _blocks(
     yield from _reasons(report)
     yield from _new(report, found, limit)
     yield from _others(report, found)
+    yield from _policy(report)
     yield from _notices(report)
     yield Text()
     yield Text.assemble(
@@ -112,12 +115,16 @@ def _reasons(report: Report) -> Iterator[RenderableType]:
         (stage.name, tool.status, tool.name, reason(tool)) for stage in report.stages for tool in stage.tools
     ]
     rows += [(stage.name, stage.status, "", stage.reason) for stage in report.stages if not stage.tools]
+    tools: dict[tuple[str, Status, str], list[str]] = {}
     for stage, status, tool, why in rows:
         if why:
-            name = f"{stage} / {tool}" if tool else stage
-            yield Text.assemble(
-                (f"{SIGNS[status][0]} {terminal(name)}: ", SIGNS[status][1]), terminal(shorten(why, 300))
-            )
+            tools.setdefault((stage, status, why), []).append(tool)
+    for (stage, status, why), named in tools.items():
+        name = " / ".join(filter(None, (stage, ", ".join(named))))
+        yield Text.assemble(
+            (f"{SIGNS[status][0]} {terminal(shorten(name, 200))}: ", SIGNS[status][1]),
+            terminal(shorten(why, 300)),
+        )
 
 
 def _new(report: Report, found: Parts, limit: int) -> Iterator[RenderableType]:
@@ -127,35 +134,39 @@ def _new(report: Report, found: Parts, limit: int) -> Iterator[RenderableType]:
     yield Text(f"{'New findings' if report.baseline else 'Findings'} ({len(found.new):,})", style="bold")
     shown = packed(found.new)[:limit]
     yield from map(_row, shown)
-    rest = len(found.new) - sum(map(len, shown))
+    rest = len(found.new) - sum(len(each.findings) for each in shown)
     if rest:
         yield Text(f"  and {rest:,} more, in the reports", style="dim")
 
 
-def _row(row: Sequence[Finding]) -> RenderableType:
-    finding = row[0]
-    title = terminal(shorten(packages.title(row), 140)) or "untitled"
+def _row(row: Row) -> RenderableType:
+    finding = row.first
+    title = terminal(shorten(row.title, 140)) or "untitled"
     lines = [Text.assemble((f"{finding.severity} ", _SEVERITIES[finding.severity]), (title, "bold"))]
-    if any(each.kev for each in row):
+    if row.kev:
         lines[0].append(" known to be exploited", style="bold red")
-    more = f" and {plural(len(finding.also_at), 'more place')}" if finding.also_at else ""
-    lines.append(Text(f"  {terminal(shorten_path(place(finding), 200))}{more}", style="cyan"))
-    if len(row) == 1 and not finding.message.startswith(finding.title):
-        lines.append(Text(f"  {terminal(shorten(finding.message, 240))}"))
+    lines.append(Text(f"  {_where(row)}", style="cyan"))
+    if row.message:
+        lines.append(Text(f"  {terminal(shorten(row.message, 240))}"))
     if finding.self_hiding:
         lines.append(Text(f"  {hiding(finding)}", style="yellow"))
-    fix = packages.upgrade(row)
-    if fix:
-        lines.append(Text.assemble(("  fix: ", "dim"), terminal(shorten(fix, 240))))
-    by = ", ".join(dict.fromkeys(tool for each in row for tool in each.tools))
-    rules = ", ".join(each.rule_id for each in row)
+    if row.fix:
+        lines.append(Text.assemble(("  fix: ", "dim"), terminal(shorten(row.fix, 240))))
+    rules = ", ".join(dict.fromkeys(each.rule_id for each in row.findings))
     lines.append(
         Text(
-            f"  {terminal(shorten(rules, 200))} · found by {terminal(shorten(by, 120))}",
+            f"  {terminal(shorten(rules, 200))} · found by {terminal(shorten(', '.join(row.tools), 120))}",
             style="dim",
         )
     )
     return Padding(Group(*lines), (0, 0, 0, 2))
+
+
+def _where(row: Row) -> str:
+    lines = row.lines[:_MOST_LINES]
+    more = len(row.lines) - len(lines) + row.elsewhere
+    shown = ", ".join([terminal(shorten_path(row.where, 200)), *(f":{line}" for line in lines)])
+    return shown + (f" and {plural(more, 'more place')}" if more else "")
 
 
 def _others(report: Report, found: Parts) -> Iterator[RenderableType]:
@@ -179,6 +190,19 @@ def _count(findings: tuple[Finding, ...]) -> str:
     if not findings:
         return ""
     return f"{len(findings):,} ({severities(by_severity(findings))})"
+
+
+def _policy(report: Report) -> Iterator[RenderableType]:
+    """What the change does to the policy that it was judged by."""
+    if report.proposal is None:
+        return
+    changes = rows(report.proposal)
+    yield Text()
+    yield Text(terminal(shorten(f"{headline(report.proposal)} {report.proposal.path}", 300)), style="bold")
+    for turn, what in changes[:_MOST_POLICY_CHANGES]:
+        yield Text.assemble((f"  {turn}: ", _TURNS.get(turn, "")), terminal(shorten(what, 300)))
+    if len(changes) > _MOST_POLICY_CHANGES:
+        yield Text(f"  and {len(changes) - _MOST_POLICY_CHANGES:,} more, in the reports", style="dim")
 
 
 def _notices(report: Report) -> Iterator[RenderableType]:

@@ -70,10 +70,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """A place in a file of the repository; `uri` is the plain relative path, lines and columns from 1."""
+    """A place in a file of the repository; `uri` is the plain relative path, lines and columns from 1.
+
+    Without a line it is the file as a whole, which SARIF can only say as its first line.
+    """
 
     uri: str
-    start_line: int = 1
+    start_line: int = 0
     start_column: int | None = None
     end_line: int | None = None
     end_column: int | None = None
@@ -129,6 +132,8 @@ class Result:
             "locations": [self.location.to_sarif()],
         }
         own: Json = dict(self.properties)
+        if self.location.start_line < 1:
+            own["whole-file"] = True
         if self.identity:
             own["identity"] = list(self.identity)
         if self.severity is not None:

@@ -19,6 +19,7 @@ from mlsecops.sarif.limits import gzip_size, with_notes
 from mlsecops.sarif.raw import RawFiles, Result
 from mlsecops.sarif.rules import MAX_SEVERITY, SEVERITY_OF_LEVEL, parse_severity
 from mlsecops.sarif.selection import Limits, Selection, Tally
+from mlsecops.sarif.states import Known, with_state
 from mlsecops.sarif.trim import Cuts, drop_unused_rules, trim_result, trim_rules
 from mlsecops.sarif.union import Category, Moved, renumber, unite, unite_properties
 
@@ -36,7 +37,9 @@ class MergeSummary:
     notices: tuple[str, ...] = ()
 
 
-def merge(paths: Sequence[Path], output: Path, *, limits: Limits | None) -> MergeSummary:
+def merge(
+    paths: Sequence[Path], output: Path, *, limits: Limits | None, known: Known | None = None
+) -> MergeSummary:
     """Merge normalised SARIF files into `output`, which is there whole or not at all.
 
     Runs of one tool in one category become one run, other runs stay as they are. A result that is there
@@ -44,12 +47,15 @@ def merge(paths: Sequence[Path], output: Path, *, limits: Limits | None) -> Merg
     is left out, which is what a verdict needs. With them, the file holds as many runs, results and
     compressed bytes as GitHub takes, the gravest first, and says what it does not.
 
+    `known` gives the fingerprints of a run's results that the baseline has too; with it every result gets
+    its `baselineState`, new or unchanged. Without it there is no baseline.
+
     Raises SarifError, naming the file, for one that cannot be read, is not whole JSON or is no SARIF 2.1.0
     log.
     """
     files = RawFiles()
     groups, properties = _survey(files, paths)
-    writer = _Writer(groups, properties, limits)
+    writer = _Writer(groups, properties, limits, known)
     with replacing(output) as handle:
         counts = written = writer.write(handle, None)
         if limits is None:
@@ -125,6 +131,7 @@ class _Writer:
     groups: Sequence[_Group]
     properties: Json
     limits: Limits | None
+    known: Known | None = None
 
     def write(self, handle: BinaryIO, selection: Selection | None) -> list[_Count]:
         """Write the log over what is in the file, all of it or what is selected, and count what there is."""
@@ -151,8 +158,9 @@ class _Writer:
             used = (result.rule_id for _, _, result in compress(group.results(_Count(group.category)), flags))
             head, moves = _fewer_rules(head, moves, used, self.limits, count)
         cuts = Cuts()
+        known = self.known(head) if self.known else None
         pieces = (
-            self._piece(raw, result, moves[source], severities, count, cuts)
+            with_state(self._piece(raw, result, moves[source], severities, count, cuts), result, known)
             for source, raw, result in compress(group.results(count), flags)
         )
         handle.write(b'{"results":[')

@@ -77,6 +77,12 @@ class Result(Struct, rename="camel"):
     properties: _Properties | None = None
     suppressions: list[_Suppression] | None = None
     code_flows: list[_Flow] | None = None
+    baseline_state: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Our own fingerprint, or nothing."""
+        return self.partial_fingerprints.own if self.partial_fingerprints else ""
 
     @property
     def steps(self) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mlsecops.sarif.files import SarifError
@@ -10,6 +11,12 @@ from mlsecops.sarif.text import plural
 
 _ROOM = 0.97  # compression differs from result to result: aim a little below
 _ATTEMPTS = 8
+_CUT = re.compile(r"Left out(?: of .*: [0-9,]+ of [0-9,]+ results?,|: [0-9,]+ runs? \()")
+
+
+def tells_of_a_cut(notes: Iterable[str]) -> bool:
+    """Whether the notes of a log's runs say that it lacks results, or whole runs."""
+    return any(_CUT.match(note) for note in notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ from pathlib import Path
 from filelock import FileLock
 
 _INSTALL_SECONDS = 900
+_OF_INSTALLERS = re.compile(r"PIP_|UV_(?!PUBLISH_)")
+_SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|(?:API|ACCESS|PRIVATE|ACCOUNT)_?KEY", re.IGNORECASE)
 # pip's names for what uv calls otherwise: an organisation behind a firewall has usually set only these.
 _PIP_TO_UV = {
     "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
@@ -149,11 +151,15 @@ class Environments:
 
 
 def installer_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables an installer may see: all but tokens of other services and Python's own switches."""
+    """The variables an installer may see: all but secrets of other services and Python's own switches.
+
+    What it builds sees them too.
+    """
     kept = {
         key: value
         for key, value in environ.items()
-        if not key.startswith(("PYTHON", "GITHUB_", "ACTIONS_", "VIRTUAL_ENV")) and not key.endswith("_TOKEN")
+        if _OF_INSTALLERS.match(key)
+        or not (key.startswith(("PYTHON", "GITHUB_", "ACTIONS_", "VIRTUAL_ENV")) or _SECRET.search(key))
     }
     for theirs, ours in _PIP_TO_UV.items():
         if theirs in environ and ours not in environ:

@@ -118,11 +118,11 @@ def _problems(errors: Iterable[Json], log: str, sources: PythonSources) -> dict[
 
 def _rule(issue: Json) -> Rule:
     cwe = _CWE.get(issue["test_id"], issue.get("issue_cwe", {}).get("id"))
-    name = str(issue["test_name"]).replace("_", " ")
+    name = _name(issue)
     return Rule(
         id=issue["test_id"],
         name=str(issue["test_name"]),
-        summary=f"{name} ({issue['test_id']})",
+        summary=f"{name[:1].upper()}{name[1:]} ({issue['test_id']})",
         help=_text(issue),
         fix=_FIXES.get(issue["test_id"], "Follow the documentation of the rule."),
         severity=_score(issue),
@@ -130,6 +130,14 @@ def _rule(issue: Json) -> Rule:
         tags=(f"external/cwe/cwe-{cwe}",) if cwe else (),
         precision="high" if issue["issue_confidence"] == "HIGH" else "medium",
     )
+
+
+def _name(issue: Json) -> str:
+    """The test's name as words; all tests of its lists have one name, and their addresses tell them apart."""
+    name = str(issue["test_name"])
+    if name == "blacklist":
+        name = str(issue.get("more_info", "")).partition("#")[2].partition("-")[2] or name
+    return name.replace("_", " ").replace("-", " ")
 
 
 def _result(issue: Json, uri: str, sources: PythonSources) -> Json:

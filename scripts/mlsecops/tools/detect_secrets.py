@@ -29,7 +29,7 @@ _ALLOWED_NEXT = re.compile(r"pragma: ?(?:allow|white)list[ -]nextline[ -]secret(
 # Random by nature and meant to be public: hashes in lock files, pinned commits, images in notebooks.
 _PUBLIC = re.compile(
     r"(?<![a-z])sha(?:1|224|256|384|512)?(?![a-z])|hash|commit|revision|integrity|checksum|digest|fingerprint"
-    r"|etag|md5|@[0-9a-f]{40}|image/|base64,|ssh-(?:rsa|ed25519)|run_id",
+    r"|\brev\b|etag|md5|@[0-9a-f]{40}|image/|base64,|ssh-(?:rsa|ed25519)|run_id",
     re.IGNORECASE,
 )
 # What a kind calls the secret, to tell placeholders: the report holds no values.
@@ -40,6 +40,11 @@ _VALUES = {
 }
 # Longer than any secret on one line, or a digest that says so: data, in which every search takes long.
 _DATA = re.compile(r"[A-Za-z0-9+/=]{2000,}|\bsha256:[0-9a-f]{64}\b")
+# The same in lines, as MIME and notebooks wrap it; a key in PEM is told by its first line, which stays.
+_WRAPPED = re.compile(
+    r"(?:^[ \t\"']*+[A-Za-z0-9+/]{60,}+={0,2}+[\\n\"', \t]*+\n){16,}+",
+    re.MULTILINE,
+)
 # detect-secrets reads some kinds of files in their own way, and passes others over by their suffix.
 _SUFFIXES = frozenset((".py", ".js", ".java", ".go", ".php", ".cs", ".c", ".cpp", ".tf", ".swift"))
 _SUFFIXES |= frozenset((".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties"))
@@ -166,10 +171,15 @@ def _numbered_copies(job: Job) -> dict[str, str]:
     for number, uri in enumerate(job.targets):
         suffix = PurePosixPath(uri).suffix.lower()
         name = f"{number:06}{suffix if suffix in _SUFFIXES else '.txt'}"
-        text = _DATA.sub("", "\n".join([*job.project.read_lines(uri), ""]))
+        text = without_data("\n".join([*job.project.read_lines(uri), ""]))
         (folder / name).write_bytes(text.encode("utf-8", "replace"))
         copies[f"sources/{name}"] = uri
     return copies
+
+
+def without_data(text: str) -> str:
+    """A text without long encoded data, on as many lines as before."""
+    return _WRAPPED.sub(lambda block: "\n" * block[0].count("\n"), _DATA.sub("", text))
 
 
 def _reported(report: Any, copies: Mapping[str, str]) -> set[str]:

@@ -7,8 +7,8 @@ them, and seen in a review.
 
 What it cannot defend against: tests are code, run as the user who runs us, in the process that gives the
 evidence. Code that sets out to deceive can tell the canary from other tests, or write the evidence itself,
-and it can reach the network and the user's files. Run strangers' pull requests on machines that are thrown
-away, or with `--no-exec`.
+and it can reach the network. Where the system has Landlock it writes to its own folder only and reads nothing
+of the user's; elsewhere run strangers' pull requests on machines that are thrown away, or with `--no-exec`.
 """
 
 from __future__ import annotations
@@ -21,16 +21,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import parse
 
 from mlsecops import project_environment
+from mlsecops.confinement import confined, kept, program_folders
 from mlsecops.job import Completed, Job, Parsed, ToolError, printable
 from mlsecops.project.testing import SETTINGS, is_test_file
 from mlsecops.project_environment import ProjectEnvironment
 from mlsecops.sarif.build import Json
+from mlsecops.tools.pytest_output import evidence_of, junit_documents, last_words
 from mlsecops.tools.pytest_results import FAILED, joined_junit, line_share, parse_runs, run_failed
 
 _PLUGIN = "mlsecops_evidence"
@@ -40,7 +38,7 @@ import unittest
 
 
 def test_canary():
-    raise AssertionError("mlsecops canary")
+    assert not "mlsecops canary"
 
 
 class TestCanary(unittest.TestCase):
@@ -91,12 +89,13 @@ class Pytest:
                 "MLSECOPS_CANARIES": json.dumps(canaries),
             },
             silent=True,
+            within=self._within(job, environment),
         )
-        runs = _evidence(evidence, completed, self.command)
+        runs = evidence_of(evidence, completed, self.command)
         parsed = parse_runs(runs, job.project, source, canaries)
         _complain_of_nothing(parsed, runs, canaries, completed)
         if completed.exit_code and not (parsed.results or parsed.problems):
-            parsed.results.append(run_failed(_last_words(completed), job.project))
+            parsed.results.append(run_failed(last_words(completed), job.project))
         parsed.notes.extend(environment.notes)
         parsed.notes.extend(
             f"configured test path {each} does not exist" for each in job.project.tests.missing
@@ -119,6 +118,11 @@ class Pytest:
         # Not the project's settings: they could hide the project's own code.
         return [str(environment.python), "-m", "coverage", "run", f"--rcfile={settings}", *tests]
 
+    def _within(self, job: Job, environment: ProjectEnvironment) -> tuple[str, ...]:
+        """No process of the tests stays, and none of them writes elsewhere."""
+        programs = program_folders() if self.command else []
+        return (*kept(), *confined(job, [environment.python.resolve().parents[1], *programs]))
+
     def _variables(self, job: Job, environment: ProjectEnvironment, source: Path) -> dict[str, str]:
         plugins = job.work / "plugins"
         plugins.mkdir()
@@ -135,14 +139,8 @@ class Pytest:
         }
 
     def _keep_junit(self, job: Job, evidence: Path, canaries: Mapping[str, str], parsed: Parsed) -> None:
-        documents: list[Element] = []
-        for path in sorted(evidence.parent.glob(f"{evidence.name}.*.junit")):
-            try:
-                root = parse(path).getroot()
-            except (ParseError, DefusedXmlException, OSError) as error:
-                parsed.notes.append(f"a JUnit report could not be read ({error})")
-            else:
-                documents += [] if root is None else [root]
+        documents, notes = junit_documents(evidence)
+        parsed.notes.extend(notes)
         if documents:
             job.keep("junit.xml", joined_junit(documents, [canary_token(each) for each in canaries]))
         else:
@@ -172,7 +170,10 @@ class Pytest:
         argv += [f"--data-file={data}", "-i", "-q", "-o", str(report)]
         counted = [uri for uri in job.project.python if not is_test_file(uri, job.project.tests)]
         try:
-            share = line_share(job.execute_json(argv, exit_codes=(0, 1), output=report, cwd=source), counted)
+            measured = job.execute_json(
+                argv, exit_codes=(0, 1), output=report, cwd=source, within=self._within(job, environment)
+            )
+            share = line_share(measured, counted)
         except (ToolError, LookupError, TypeError, ValueError):
             share = None
         if share is None:
@@ -237,19 +238,6 @@ def _measures_itself(source: Path) -> bool:
     return False
 
 
-def _evidence(path: Path, completed: Completed, command: tuple[str, ...]) -> list[Json]:
-    if not path.is_file():
-        words = _last_words(completed)
-        hint = "; does it run pytest, and with the variables it was given?" if command else ""
-        raise ToolError(
-            f"it wrote no output (exit code {completed.exit_code}){hint}{': ' if words else ''}{words}"
-        )
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except ValueError as error:
-        raise ToolError("its evidence cannot be read: it ended without saying which tests it ran") from error
-
-
 def _complain_of_nothing(
     parsed: Parsed, runs: list[Json], canaries: Mapping[str, str], completed: Completed
 ) -> None:
@@ -257,23 +245,10 @@ def _complain_of_nothing(
     if parsed.problems:
         return
     if completed.exit_code == 3:
-        raise ToolError(f"pytest itself failed: {_last_words(completed)}")
+        raise ToolError(f"pytest itself failed: {last_words(completed)}")
     if not parsed.due:
         own = sum(path not in canaries for run in runs for path in run["items"].values())
         why = f"the project's settings left out all {own}" if own else "no test function or class was found"
         raise ToolError(f"there was nothing to look at: pytest collected no tests, {why}")
     if all(parsed.due <= set(run["skipped"]) for run in runs):
         raise ToolError(f"there was nothing to look at: all {len(parsed.due)} tests were skipped")
-
-
-def _last_words(completed: Completed) -> str:
-    """The line that says what went wrong: the last that names an error, else the last."""
-    lines: list[str] = []
-    for file in (completed.stderr, completed.stdout):
-        with file.open("rb") as stream:
-            stream.seek(max(0, file.stat().st_size - 65536))
-            text = stream.read().decode("utf-8", "replace")
-        lines = lines or [line.strip() for line in text.splitlines() if line.strip()]
-    lines = [line for line in lines if not re.search(r"^[=_]{3}|mlsecops.canary|\d+ (?:failed|passed)", line)]
-    telling = [line for line in lines if re.search(r"error|fail|exit|not found|no such", line, re.IGNORECASE)]
-    return next((printable(each)[:300] for each in reversed(telling or lines)), "")

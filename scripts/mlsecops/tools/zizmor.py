@@ -11,6 +11,7 @@ import orjson
 
 from mlsecops.job import Completed, Job, Parsed, Problem, ToolError
 from mlsecops.sarif.build import Json, Location, Result, decode_uri
+from mlsecops.tools.zizmor_fixes import fix_of
 
 _CANARY_FILE = "canary/.github/workflows/canary.yml"
 _CANARY = b"""on: pull_request_target
@@ -94,7 +95,7 @@ def _result(result: Json, uri: str, score: float, *, suppressed: bool) -> Json:
     region = result["locations"][0]["physicalLocation"].get("region", {})
     return Result(
         rule_id=result["ruleId"],
-        message=str(result["message"]["text"]),
+        message=_message(str(result["message"]["text"])),
         location=Location(
             uri=uri,
             start_line=int(region.get("startLine", 1)),
@@ -138,8 +139,18 @@ def _completed(completed: Completed) -> set[str]:
 
 def _rule(rule: Json, scores: dict[str, float]) -> Json:
     properties = {**rule.get("properties", {}), "security-severity": f"{scores.get(rule['id'], 5.0):.1f}"}
-    fix = "Follow the remediation in the documentation of the audit."
-    return {**rule, "properties": {**properties, "mlsecops": {"fix": fix}}}
+    fix = fix_of(rule["id"].removeprefix("zizmor/"))
+    title = {"text": _sentence(str(rule.get("help", {}).get("text", "")) or rule["id"])}
+    return {**rule, "shortDescription": title, "properties": {**properties, "mlsecops": {"fix": fix}}}
+
+
+def _message(text: str) -> str:
+    """What is special here; the audit's own words before it are its title."""
+    return _sentence(text.partition(": ")[2] or text)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _score(result: Json) -> float:

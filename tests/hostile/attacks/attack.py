@@ -18,7 +18,7 @@ class Attack:
 
     `files` are written, then `change` is called with the project's folder. `sees` is a rule, or a part of
     one, that must be among the open findings, or "" where none is due; `says` must be part of the verdict's
-    conditions.
+    conditions. All that are `joined` are judged together.
     """
 
     tries: str
@@ -29,6 +29,7 @@ class Attack:
     word: Word = "blocked"
     sees: str = ""
     says: str = ""
+    joined: bool = False
 
     def apply(self, root: Path) -> None:
         """Change the project."""

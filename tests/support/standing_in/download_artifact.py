@@ -17,7 +17,7 @@ def act(inputs: Mapping[str, str]) -> dict[str, object]:
     """Unzip what the inputs name; several artifacts each into its own folder, unless they are to merge."""
     if inputs["name"] and inputs["artifact-ids"]:
         raise step.RefusedError("Inputs 'name' and 'artifact-ids' cannot be used together.")
-    if inputs["github-token"] or inputs["run-id"] != os.environ["GITHUB_RUN_ID"]:
+    if inputs["run-id"] != os.environ["GITHUB_RUN_ID"]:
         raise step.RefusedError("nothing stands in for artifacts of other runs")
     step.choice(inputs, "digest-mismatch", "ignore", "info", "warn", "error")
     step.choice(inputs, "skip-decompress", "false")

@@ -18,10 +18,12 @@ from typing import Any
 import psutil
 
 from mlsecops.bounds import blanked, spellings
+from mlsecops.confinement import confined, program_folders
 from mlsecops.dast.service.isolation import Isolation
 from mlsecops.dast.service.ports import Address, listening_in, listening_of
 from mlsecops.dast.service.watch import Watch, watching
 from mlsecops.job import Job, ToolError, fresh_folder, printable
+from mlsecops.project.reading import read_tail
 from mlsecops.toolbox import Limits, StartError
 
 _ASK = Path(__file__).with_name("ask.py")
@@ -164,11 +166,13 @@ class Service:
 
     def tail(self) -> list[str]:
         """The last lines of its log, printable, the keys of this run blanked."""
-        with self.log.open("rb") as stream:
-            before = max(0, self.log.stat().st_size - _TAIL_BYTES)
-            stream.seek(before)
+        try:
+            whole = read_tail(str(self.log), _TAIL_BYTES)
+        except OSError:  # it put something else there
+            return []
+        if len(whole) == _TAIL_BYTES:
             # A line without its beginning may hold half a key.
-            whole = stream.read() if before == 0 else stream.read().partition(b"\n")[2]
+            whole = whole.partition(b"\n")[2]
         text = blanked(whole.decode("utf-8", "replace"), spellings(self.start.hidden))
         lines = [printable(line.rstrip().expandtabs()) for line in text.splitlines() if line.strip()]
         return [line[:_LINE] for line in lines[-_TAIL_LINES:]]
@@ -186,7 +190,9 @@ def running(job: Job, isolation: Isolation, start: Start) -> Iterator[Service]:
     """
     log = fresh_folder(job.work / "service") / "log"
     watch = Watch(start.memory)
-    command = isolation.command(start.argv, start.folder)
+    python = Path(start.env.get("VIRTUAL_ENV", sys.prefix), "bin", "python").resolve()
+    within = confined(job, [python.parents[1], *program_folders()])
+    command = isolation.command((*within, *start.argv), start.folder)
     limits = Limits(memory=start.memory, file_size=LOG_BYTES)
     processes = job.context.toolbox.processes
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlsecops.models.trust.lock import LOCK_FILE, MAX_BYTES, Lock, LockError, parse
 from mlsecops.project.reading import read
+from mlsecops.whole_files import write_whole
 
 
 def has_lock(root: Path) -> bool:
@@ -31,10 +32,5 @@ def write(path: Path, content: bytes) -> bool:
     if path.is_file() and not path.is_symlink() and path.read_bytes() == content:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, content)
     return True

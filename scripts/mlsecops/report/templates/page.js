@@ -53,14 +53,16 @@
     return [...parts, text.slice(end)];
   };
 
+  // Line 0 is the file as a whole.
+  const at = (file, line) => (line ? `${file}:${line}` : file);
   const place = (finding) => {
-    const label = finding.extra.cell ? `${finding.uri}:${finding.line}, ${finding.extra.cell}` : `${finding.uri}:${finding.line}`;
-    return linked(label, finding.encoded, finding.line);
+    const where = at(finding.uri, finding.line);
+    return linked(finding.extra.cell ? `${where}, ${finding.extra.cell}` : where, finding.encoded, finding.line);
   };
   const link = (address, ...content) => make("a", { href: address, rel: "noreferrer noopener" }, ...content);
   const linked = (label, encoded, line) => {
     const code = make("code", null, label);
-    return data.blob && encoded ? link(`${data.blob}/${encoded}#L${line}`, code) : code;
+    return data.blob && encoded ? link(`${data.blob}/${encoded}${line ? `#L${line}` : ""}`, code) : code;
   };
 
   let haystacks = null;
@@ -187,7 +189,7 @@
     add("Fix", ...prose(rule.fix));
     add("Package", extra.package ? `${extra.package} ${extra.installed || ""}, ${extra.fixed ? `fixed in ${extra.fixed}` : "no fixed version known"}` : "");
     add("Severity", `${SEVERITIES[finding.severity]}, ${extra.score}`);
-    add("Where", place(finding), ...(extra.also || []).flatMap(([uri, line]) => [make("br"), linked(`${data.files[uri][0]}:${line}`, data.files[uri][1], line)]));
+    add("Where", place(finding), ...(extra.also || []).flatMap(([uri, line]) => [make("br"), linked(at(data.files[uri][0], line), data.files[uri][1], line)]));
     add("Found by", `${finding.tools.join(", ")} (stage ${finding.stages.join(", ")})`);
     const all = extra.rules ? extra.rules.map((each) => names[each]) : [rule.id];
     add(all.length > 1 ? "Rules" : "Rule", ...all.flatMap((each) => [make("code", null, each), " "]));

@@ -1,0 +1,1 @@
+"""Findings and bills of materials for systems that manage vulnerabilities."""

@@ -1,0 +1,1 @@
+"""What every client of a service does the same way."""

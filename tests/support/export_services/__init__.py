@@ -1,0 +1,1 @@
+"""DefectDojo and Dependency-Track over HTTP, every request held against their published descriptions."""
