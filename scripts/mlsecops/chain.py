@@ -12,7 +12,7 @@ from typing import Protocol
 
 import orjson
 
-from mlsecops.job import Context, Options, Scan, Skip, printable
+from mlsecops.job import Context, InterruptedRunError, Options, Scan, Skip, printable
 from mlsecops.policy import Policy
 from mlsecops.project import Project
 from mlsecops.sarif.build import SCHEMA, Json, Status
@@ -55,14 +55,6 @@ STAGES: Mapping[str, Stage] = {
     "container": Stage(container.plan, container.settle),
     "dast": Stage(dast.plan, in_turn=True),
 }
-
-
-class InterruptedRunError(Exception):
-    """A person, or the platform, ended the run; the text says how many tools were ended with it."""
-
-    def __init__(self, ended: int) -> None:
-        tools = "1 running tool was" if ended == 1 else f"{ended} running tools were"
-        super().__init__(f"interrupted: {tools} ended, no reports were written")
 
 
 class Progress(Protocol):

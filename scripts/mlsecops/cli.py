@@ -13,9 +13,7 @@ import click
 from rich.console import Console
 
 from mlsecops import __version__, policy
-from mlsecops.chain import STAGES
 from mlsecops.conclude import Conclusion, Question, conclude
-from mlsecops.doctor import examine
 from mlsecops.explain.cli import OUT, explain, waive
 from mlsecops.export.cli import export
 from mlsecops.failing import INCOMPLETE, clear_errors
@@ -23,6 +21,7 @@ from mlsecops.github.cli import github
 from mlsecops.job import Options
 from mlsecops.local import Run, run_locally
 from mlsecops.models.cli import models
+from mlsecops.policy import STAGES
 from mlsecops.project import ProjectError
 from mlsecops.report.terminal import verdict_view
 from mlsecops.scanning import Settings, scan_stages
@@ -34,7 +33,7 @@ stage_option = click.option(
     "--stage",
     "stages",
     multiple=True,
-    type=click.Choice(list(STAGES)),
+    type=click.Choice(STAGES),
     help="Only this stage; may be repeated.",
 )
 policy_option = click.option(
@@ -126,7 +125,7 @@ def run(
     """Scan PROJECT with all stages side by side and write the reports."""
     console = Console()
     asked = Run(
-        stages=stages or tuple(STAGES),
+        stages=stages or STAGES,
         out=out,
         settings=settings,
         base=base,
@@ -140,7 +139,7 @@ def run(
 
 
 @command.command()
-@click.argument("name", type=click.Choice(list(STAGES)))
+@click.argument("name", type=click.Choice(STAGES))
 @click.option("--project", type=folder, default=Path(), help="Folder of the project.", show_default=True)
 @click.option("--out", type=folder, default=Path(OUT), help="Folder for NAME.sarif.", show_default=True)
 @scan_options
@@ -180,7 +179,7 @@ def report(
             out or results,
             Question(
                 policy=policy.load(policy_file),
-                expected=stages or tuple(STAGES),
+                expected=stages or STAGES,
                 generated=datetime.now(UTC),
                 baseline=baseline,
                 partial=bool(stages),
@@ -194,6 +193,8 @@ def report(
 @command.command()
 def doctor() -> None:
     """Say which tools are here, in which versions, what is missing and how to get it."""
+    from mlsecops.doctor import examine
+
     sound = examine(Toolbox.default(), Console())
     raise SystemExit(0 if sound else INCOMPLETE)
 

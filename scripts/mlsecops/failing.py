@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import click
 
-from mlsecops.chain import InterruptedRunError
 from mlsecops.export.errors import ExportError
+from mlsecops.job import InterruptedRunError
 from mlsecops.policy import PolicyError
 from mlsecops.project import ProjectError
 from mlsecops.report.escape import terminal

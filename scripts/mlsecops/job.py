@@ -42,6 +42,14 @@ class ToolError(Exception):
         self.properties = properties or {}
 
 
+class InterruptedRunError(Exception):
+    """A person, or the platform, ended the run; the text says how many tools were ended with it."""
+
+    def __init__(self, ended: int) -> None:
+        tools = "1 running tool was" if ended == 1 else f"{ended} running tools were"
+        super().__init__(f"interrupted: {tools} ended, no reports were written")
+
+
 class NotDueError(Exception):
     """A tool found out that it is not due, for a reason that only the machine knows; the text says which."""
 

@@ -13,7 +13,6 @@ from tempfile import mkdtemp
 from rich.console import Console
 
 from mlsecops import policy
-from mlsecops.chain import Chain
 from mlsecops.job import Options, printable
 from mlsecops.policy import Policy
 from mlsecops.project import ProjectError, discover
@@ -40,6 +39,8 @@ def scan_stages(
 
     Raises PolicyError, ProjectError, InterruptedRunError, and OSError when nothing can be written.
     """
+    from mlsecops.chain import Chain  # brings every tool
+
     rules = settings.policy or _policy(root, settings.policy_file)
     for folder in (results, keep):
         _refuse_link(root, folder)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -10,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from mlsecops import chain
+from mlsecops import chain, policy
 from mlsecops import scan as evidence
-from mlsecops.chain import Chain, InterruptedRunError, Stage
+from mlsecops.chain import Chain, Stage
 from mlsecops.conclude import Question, conclude
-from mlsecops.job import Context, Job, Options, Parsed, Problem, Scan, Skip
+from mlsecops.job import Context, InterruptedRunError, Job, Options, Parsed, Problem, Scan, Skip
 from mlsecops.policy import Policy
 from mlsecops.project import LeftOut, Project, discover
 from mlsecops.sarif.build import Json, Status
@@ -244,3 +247,14 @@ def test_what_could_not_be_read_is_never_green(
     verdict = conclude(out, out, question).verdict
     assert verdict.word == "incomplete"
     assert verdict.reason == "could not read locked-\\udcff (permission denied)"
+
+
+def test_a_command_that_scans_nothing_starts_without_the_stages() -> None:
+    listed = "import sys, mlsecops.cli; print(*(each for each in sys.modules if 'mlsecops.' in each))"
+    started = subprocess.run([sys.executable, "-c", listed], check=True, capture_output=True, text=True)
+    assert "mlsecops.github.cli" in started.stdout.split()
+    assert not re.search(r"mlsecops\.(chain|stages|dast)\b", started.stdout)
+
+
+def test_every_stage_that_a_policy_names_is_one() -> None:
+    assert tuple(chain.STAGES) == policy.STAGES

@@ -11,7 +11,6 @@ from rich.console import Console
 
 from mlsecops import policy
 from mlsecops.conclude import MERGED, write_text
-from mlsecops.explain.catalogue import own_rules
 from mlsecops.explain.lookup import find
 from mlsecops.explain.waivers import waivers_for
 from mlsecops.failing import clear_errors
@@ -137,6 +136,8 @@ def _findings(log: Json, rules: Policy) -> tuple[Finding, ...]:
 
 
 def _rules(log: Json | None) -> list[RuleText]:
+    from mlsecops.explain.catalogue import own_rules  # brings every tool
+
     runs = mappings(log.get("runs")) if log else ()
     return [
         *(rule_text(each) for run in runs for each in mappings(driver_of(run).get("rules"))),

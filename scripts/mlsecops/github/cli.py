@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 import click
 from rich.console import Console
 
-from mlsecops.chain import STAGES, InterruptedRunError
 from mlsecops.github import fork_comments, publishing, reporting, rescan, scanning
 from mlsecops.github.archive import ArtifactError
 from mlsecops.github.client import GitHubError
@@ -20,7 +19,8 @@ from mlsecops.github.event import EventError
 from mlsecops.github.inputs import InputError
 from mlsecops.github.needs import NeedsError
 from mlsecops.github.step import Step
-from mlsecops.policy import PolicyError
+from mlsecops.job import InterruptedRunError
+from mlsecops.policy import STAGES, PolicyError
 from mlsecops.project import ProjectError
 from mlsecops.sarif.files import SarifError
 
@@ -86,7 +86,7 @@ def tracking_issue() -> None:
 def _step() -> Iterator[Step]:
     """The step; what a user can mend becomes one annotation and the right exit code."""
     try:
-        yield Step.read(os.environ, sys.stdout, tuple(STAGES))
+        yield Step.read(os.environ, sys.stdout, STAGES)
     except (InputError, EventError, NeedsError, PolicyError, ProjectError) as error:
         _fail(str(error), _USAGE)
     except (GitHubError, ArtifactError, SarifError) as error:

@@ -14,7 +14,6 @@ from typing import Any
 
 import orjson
 
-from mlsecops.chain import STAGES
 from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.findings.fields import mappings, own_properties, text_of
 from mlsecops.github import archive, baseline, comments, forks, paths
@@ -23,6 +22,7 @@ from mlsecops.github.forks import ReportArtifact
 from mlsecops.github.inputs import InputError
 from mlsecops.github.rules import counting
 from mlsecops.github.step import Step, emptied
+from mlsecops.policy import STAGES
 from mlsecops.sarif import files
 from mlsecops.sarif.build import Json
 

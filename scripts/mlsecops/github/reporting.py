@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from mlsecops.chain import STAGES
 from mlsecops.conclude import Conclusion, Question, conclude
 from mlsecops.github import artifacts, baseline, code_scanning, needs, upload
 from mlsecops.github.archive import ArtifactError
@@ -19,6 +18,7 @@ from mlsecops.github.judgement import announce, set_outputs
 from mlsecops.github.needs import Need
 from mlsecops.github.rules import counting
 from mlsecops.github.step import Step, emptied
+from mlsecops.policy import STAGES
 
 NEEDS = "MLSECOPS_NEEDS"
 
