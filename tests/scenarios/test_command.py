@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -87,13 +88,15 @@ def test_an_empty_folder_is_not_green(tmp_path: Path) -> None:
 
 
 def test_the_projects_code_does_not_run_when_it_must_not(root: Path, tmp_path: Path) -> None:
-    mark = tmp_path / "mark"
-    (root / "tests" / "test_mark.py").write_text(f"open({str(mark)!r}, 'w')\n", encoding="utf-8")
-    done = mlsecops("run", root, "--stage", "test", "--no-exec", "--out", tmp_path / "out")
-    assert not mark.exists()
-    assert "--no-exec" in done.stdout
-    mlsecops("run", root, "--stage", "test", "--out", tmp_path / "out")
-    assert mark.exists()
+    # The one place outside of its folder that a test may write to.
+    with TemporaryDirectory(dir="/dev/shm") as shared:
+        mark = Path(shared, "mark")
+        (root / "tests" / "test_mark.py").write_text(f"open({str(mark)!r}, 'w')\n", encoding="utf-8")
+        done = mlsecops("run", root, "--stage", "test", "--no-exec", "--out", tmp_path / "out")
+        assert not mark.exists()
+        assert "--no-exec" in done.stdout
+        mlsecops("run", root, "--stage", "test", "--out", tmp_path / "out")
+        assert mark.exists()
 
 
 def test_a_stage_can_be_switched_off_and_that_is_said(root: Path, tmp_path: Path) -> None:
