@@ -17,6 +17,7 @@ from mlsecops.job import Job
 from mlsecops.programs.confined import confine, version
 from mlsecops.tools.pytest import Pytest
 from support.contexts import context
+from support.waiting import eventually
 
 # It says for each deed whether it went well.
 DEEDS = """
@@ -147,3 +148,13 @@ def test_whoever_ends_it_ends_all(tmp_path: Path) -> None:
         started.send_signal(signal.SIGTERM)
         assert started.wait() == -signal.SIGTERM
     assert ended(child)
+
+
+def test_it_ends_with_who_started_it(tmp_path: Path) -> None:
+    command = [*kept(), "/bin/sh", "-c", "echo $$; exec sleep 300"]
+    program = f"import subprocess\nsubprocess.run({command!r})"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        child = int(started.stdout.readline())
+        started.kill()
+    assert eventually(lambda: ended(child))

@@ -3,7 +3,7 @@
     kept.py command argument…
 
 Processes whose parent has ended become children of this one, also those that left its session and its group.
-It ends as the command ends.
+It ends as the command ends, and with who started it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NoReturn
 
 import psutil
 
-_SUBREAPER = 36  # <linux/prctl.h>
+_SUBREAPER, _WITH_PARENT = 36, 1  # <linux/prctl.h>
 _SWEEP_SECONDS = 5.0
 _POLITE = (signal.SIGTERM, signal.SIGINT)
 
@@ -34,6 +34,8 @@ def main() -> int:
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     for number in _POLITE:
         signal.signal(number, _raise)
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_WITH_PARENT, signal.SIGTERM, 0, 0, 0)
     try:
         code = subprocess.Popen(sys.argv[1:]).wait()
     except _AskedToEndError:
