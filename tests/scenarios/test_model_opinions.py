@@ -16,6 +16,7 @@ from mlsecops.policy import ModelSettings, Policy
 from mlsecops.project import discover
 from mlsecops.sarif.build import Status
 from support import pickles
+from support.comments import listed
 from support.contexts import toolbox
 
 OURS = "mlsecops-models"
@@ -83,11 +84,10 @@ def scanned(files: dict[str, bytes], policy: Policy, factory: pytest.TempPathFac
 
 
 def rows(concluded: Conclusion, name: str) -> Iterator[tuple[str, str, str]]:
-    """Severity, what it is and who found it, of each row of the comment about a file."""
-    for line in concluded.files["comment.md"].read_text(encoding="utf-8").splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if line.startswith("|") and cells[2:3] == [f"`{name}:1`"]:
-            yield cells[0], cells[1], cells[3]
+    """Severity, what it is and who found it, of each finding of the comment in a file."""
+    for each in listed(concluded.files["comment.md"].read_text(encoding="utf-8")):
+        if each.place == name:
+            yield each.severity, each.what, each.tools
 
 
 @pytest.mark.parametrize("name", ["plain.pkl", "archive.pt", "packed.joblib"])

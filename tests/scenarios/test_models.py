@@ -18,6 +18,7 @@ from mlsecops.job import Options
 from mlsecops.policy import Policy
 from mlsecops.project import discover
 from mlsecops.sarif.build import Status
+from support.comments import Listed, listed
 from support.contexts import toolbox
 
 FOLDER = "models/churn"
@@ -140,12 +141,10 @@ def source(loads: str, uri: str) -> str:
     return f"import {module}\nfrom flask import Flask\n\napp = Flask(__name__)\nmodel = {call}\n\n\n{route}"
 
 
-def rows(conclusion: Conclusion, uri: str) -> Iterator[list[str]]:
-    """The cells of the comment's findings in a file."""
+def rows(conclusion: Conclusion, uri: str) -> Iterator[Listed]:
+    """The comment's findings in a file."""
     comment = conclusion.files["comment.md"].read_text(encoding="utf-8")
-    for line in comment.splitlines():
-        if line.startswith("|") and uri in line:
-            yield [cell.strip() for cell in line.strip("|").split(" | ")]
+    return (each for each in listed(comment) if uri in each.what)
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -161,15 +160,17 @@ def test_a_reviewer_reads_what_a_model_file_would_do(
     conclusion = concluded(root, tmp_path)
     assert conclusion.verdict.word == "blocked"
     found = list(rows(conclusion, uri))
-    severity, what, _, tools, fix = found[0]
-    assert "critical" in severity or "high" in severity
-    assert "mlsecops-models" in tools
-    assert re.search(scene.says, what), what
-    assert re.search(scene.fix, fix, re.IGNORECASE), fix
-    assert all(len(cells[-1]) > len("—") for cells in found)
+    first = found[0]
+    assert first.severity in ("critical", "high")
+    assert "mlsecops-models" in first.tools
+    assert re.search(scene.says, first.what), first.what
+    assert re.search(scene.fix, first.fix, re.IGNORECASE), first.fix
+    assert all(each.fix for each in found)
     if scene.loads:
         called = scene.loads.split("(")[0]
-        assert f"It is loaded by `{called}` in app.py:5, which the route POST /forecast reaches." in what
+        assert (
+            f"It is loaded by `{called}` in app.py:5, which the route POST /forecast reaches." in first.what
+        )
 
 
 @pytest.mark.parametrize("name", UNREAD)
