@@ -26,6 +26,12 @@ _BASE_SECONDS = 600.0
 _IN_MEMORY = 'mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@"'
 _MEMORY = 6 << 30
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_UPDATES = """Types: deb
+URIs: {}
+Suites: {}-security
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+"""
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def base_image() -> Path:
 
     Raises EngineUnavailableError where that cannot be had.
     """
-    kept = cache_folder() / "tests" / f"debian-{SUITE}.tar"
+    kept = cache_folder() / "tests" / f"debian-{SUITE}-with-updates.tar"
     kept.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{kept}.lock"):
         if not kept.is_file():
@@ -133,7 +139,12 @@ def _bootstrap(kept: Path) -> None:
     try:
         done = subprocess.run(
             [program("debootstrap"), "--variant=minbase"]
-            + ["--include=python3,python3-venv,python3-pip,ca-certificates", SUITE, str(root), _mirror()],
+            + [
+                "--include=python3,python3-venv,python3-pip,ca-certificates",
+                SUITE,
+                str(root),
+                _mirror("/debian"),
+            ],
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -151,18 +162,20 @@ def _bootstrap(kept: Path) -> None:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _mirror() -> str:
-    """Where this machine takes Debian's packages from. Raises EngineUnavailableError when it takes none."""
+def _mirror(archive: str) -> str:
+    """Where this machine takes an archive from. Raises EngineUnavailableError when from nowhere."""
     asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
     told = subprocess.run(asked, check=False, stdout=subprocess.PIPE, text=True, timeout=_START_SECONDS)
-    places = [place for place in told.stdout.split() if place.rstrip("/").endswith("/debian")]
-    if not places:
-        raise EngineUnavailableError("apt has no index of Debian's packages")
-    return places[0]
+    places = [place.rstrip("/") for place in told.stdout.split()]
+    if not (found := [place for place in places if place.endswith(archive)]):
+        raise EngineUnavailableError(f"apt takes no packages from an archive called {archive}")
+    return found[0]
 
 
 def _as_published(root: Path) -> None:
     """What the official image of Python has, and the certificates by which this machine reaches an index."""
+    source = root / "etc/apt/sources.list.d/debian.sources"
+    source.write_text(_UPDATES.format(_mirror("/debian-security"), SUITE), encoding="utf-8")
     (root / "usr/bin/python").symlink_to("python3")
     for marker in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
         marker.unlink()
